@@ -1,0 +1,246 @@
+"""The billing dunning processor: what is due goes out, in the customer's day, once, and only while it is still owed.
+
+One pass is harmless when run twice, at once or late: each step is claimed by a conditional UPDATE with a lease, its mail
+is a row with a key of its own, and what a crash left half-way is taken up by a later pass with the same row.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import groupby
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+
+from billing import emails
+from billing.cases import flag_case
+from billing.checkpoint import Checkpoint, Verdict
+from billing.decisions import Hold, PassReport, Plan, may_suspend, plan_steps, suspension_moment
+from billing.models import DunningEmail, DunningStep, FailureStatus, Flag, PaymentFailure, StepStatus
+from billing.steps import cancel_pending_dunning_events, create_dunning_events
+from levqor.accounts.models import Account, Suspension
+from levqor.lib.actors import SYSTEM
+from levqor.lib.states import StaleStateError, move
+from levqor.mail.models import MailStatus, OutgoingMail
+from levqor.mail.outbox import deliver
+
+__all__ = ["cancel_pending_dunning_events", "create_dunning_events", "run_dunning_job", "send_dunning_email"]
+
+logger = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=120)
+HOLD_OF_VERDICT = {
+    Verdict.RETRYING: Hold.STRIPE_RETRIES,
+    Verdict.UNREACHABLE: Hold.STRIPE_UNREACHABLE,
+    Verdict.UNKNOWN: Hold.UNKNOWN_INVOICE,
+}
+OUTCOME_OF_MAIL = {
+    MailStatus.SENT: StepStatus.SENT,
+    MailStatus.FAILED: StepStatus.FAILED,
+    MailStatus.UNKNOWN: StepStatus.UNKNOWN,
+    MailStatus.CANCELLED: StepStatus.CANCELLED,
+}
+
+
+def run_dunning_job(*, at: datetime, dry_run: bool = False) -> PassReport:
+    """One pass over everything that is due at `at`, as if the clock read that. A dry run asks, and writes nothing."""
+    report = PassReport(at, dry_run)
+    checkpoint = Checkpoint(at, dry_run)
+    for account_id in _accounts_with_due_steps(at):
+        _process_account(account_id, report, checkpoint)
+    if settings.DUNNING_ENABLED:
+        _suspend_due(report, checkpoint)
+    return report
+
+
+def _accounts_with_due_steps(at: datetime) -> list[int]:
+    due = DunningStep.objects.due(at=at).order_by("failure__account_id")
+    return list(due.values_list("failure__account_id", flat=True).distinct())
+
+
+def _process_account(account_id: int, report: PassReport, checkpoint: Checkpoint) -> None:
+    at = report.now
+    due = list(DunningStep.objects.due(at=at).filter(failure__account_id=account_id).select_related("failure__account"))
+    if not due:
+        return
+    report.due += len(due)
+    account = due[0].failure.account
+    plan = plan_steps(account, due, _last_mail_at(account), at=at)
+    ready = list(_pass_checkpoint(plan, due, report, checkpoint))
+    for step, hold in plan.held:
+        report.held += 1
+        _note_hold(step, hold, report)
+    for _, group in groupby(sorted(ready, key=lambda step: str(step.mail_id or "")), key=lambda step: step.mail_id):
+        steps = list(group)
+        if report.dry_run:
+            _foresee(steps, report)
+        else:
+            send_dunning_email(steps, report=report)
+
+
+def _last_mail_at(account: Account) -> datetime | None:
+    """When the last step of any of the customer's cases went out (or may have)."""
+    sent = DunningStep.objects.filter(failure__account=account, status__in=[StepStatus.SENT, StepStatus.UNKNOWN])
+    latest: datetime | None = sent.aggregate(latest=Max("sent_at"))["latest"]
+    return latest
+
+
+def _pass_checkpoint(
+    plan: Plan, due: list[DunningStep], report: PassReport, checkpoint: Checkpoint
+) -> Iterator[DunningStep]:
+    """Yields the steps whose invoice is still owed; a case that is over takes all of its due steps with it."""
+    for step in list(plan.ready):
+        verdict = checkpoint.look_at(step.failure, is_final=step.suspends)
+        if verdict is Verdict.OVER:
+            report.cancelled += sum(other.failure_id == step.failure_id for other in due)
+            plan.held = [(other, hold) for other, hold in plan.held if other.failure_id != step.failure_id]
+        elif verdict is not Verdict.OWED:
+            plan.held.append((step, HOLD_OF_VERDICT[verdict]))
+        elif not step.mail_id and not emails.working_address(step.failure.account):
+            plan.held.append((step, Hold.NO_ADDRESS))
+        else:
+            yield step
+
+
+def _note_hold(step: DunningStep, hold: Hold, report: PassReport) -> None:
+    if report.dry_run or hold is Hold.EARLIER_STEP:
+        return
+    if hold is Hold.NO_ADDRESS:
+        flag_case(step.failure, Flag.NO_ADDRESS, at=report.now)
+    if step.failure.hold_reason != hold:
+        PaymentFailure.objects.filter(pk=step.failure_id).update(hold_reason=hold)
+
+
+def _foresee(steps: list[DunningStep], report: PassReport) -> None:
+    """What `send_dunning_email` would count, where the provider takes the mail."""
+    report.sent += len(steps)
+    suspends = any(may_suspend(step, step.failure) for step in steps)
+    if suspends and suspension_moment(report.now) <= report.now and not _is_suspended(steps[0].failure.account):
+        report.suspended += 1
+
+
+def send_dunning_email(steps: list[DunningStep], *, report: PassReport) -> None:
+    """Sends one mail for these steps of one customer: claim, write the mail, deliver, record.
+
+    Each of the four is a transaction of its own (delivering is none), so that a crash leaves a state from which the next
+    pass goes on with the same mail and the same key.
+    """
+    at = report.now
+    claimed = [step for step in steps if _claim(step, at=at)]
+    mail = _write_mail(claimed, at=at) if claimed else None
+    if mail is None:
+        return
+    outcome = deliver(mail, at=at)
+    mine = list(DunningStep.objects.filter(mail=mail, status=StepStatus.SENDING).select_related("failure__account"))
+    if outcome not in OUTCOME_OF_MAIL:
+        mail.refresh_from_db()
+        again = mail.lease_until or mail.next_attempt_at
+        DunningStep.objects.filter(mail=mail, status=StepStatus.SENDING).update(lease_until=again)
+        report.held += len(mine)
+        return
+    for step in mine:
+        _record(step, mail, OUTCOME_OF_MAIL[outcome], report)
+
+
+def _claim(step: DunningStep, *, at: datetime) -> bool:
+    """Takes the step for this pass: from the plan, or from a pass that died with it."""
+    if step.status == StepStatus.SENDING:
+        held = DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING, lease_until=step.lease_until)
+        return held.update(lease_until=at + LEASE) == 1
+    try:
+        move(step, StepStatus.SENDING, by=SYSTEM, at=at, lease_until=at + LEASE)
+    except StaleStateError:
+        return False
+    return True
+
+
+def _write_mail(steps: list[DunningStep], *, at: datetime) -> OutgoingMail | None:
+    """The mail of these steps, written once; None where every case ended or was paused while the pass was under way."""
+    written = next((step.mail for step in steps if step.mail_id), None)
+    if written:
+        return written
+    with transaction.atomic():
+        Account.objects.locked(steps[0].failure.account_id)
+        live = [step for step in steps if _is_still_wanted(step, at=at)]
+        if not live:
+            return None
+        mail = emails.reminder(live, at=at)
+        DunningStep.objects.filter(pk__in=[step.pk for step in live]).update(mail=mail, email=mail.to_email)
+        DunningEmail.objects.bulk_create(
+            DunningEmail(failure=step.failure, user=step.failure.user, step=step, mail=mail, email_type=_type(step))
+            for step in live
+        )
+    return mail
+
+
+def _is_still_wanted(step: DunningStep, *, at: datetime) -> bool:
+    """Looks again under the lock: the customer may have paid, or support paused, a moment ago."""
+    step.failure.refresh_from_db()
+    if step.failure.status == FailureStatus.OPEN and not step.failure.is_paused(at=at):
+        return DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING).exists()
+    target = StepStatus.PENDING if step.failure.status == FailureStatus.OPEN else StepStatus.CANCELLED
+    if DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING).exists():
+        move(step, target, by=SYSTEM, at=at, lease_until=None)
+    return False
+
+
+def _type(step: DunningStep) -> str:
+    return f"day_{step.offset_days}"
+
+
+def _record(step: DunningStep, mail: OutgoingMail, outcome: StepStatus, report: PassReport) -> None:
+    at = report.now
+    sent_at = mail.sent_at if outcome == StepStatus.SENT else None
+    try:
+        with transaction.atomic():
+            Account.objects.locked(step.failure.account_id)
+            case = PaymentFailure.objects.get(pk=step.failure_id)
+            move(step, outcome, by=SYSTEM, at=at, sent_at=sent_at, lease_until=None)
+            DunningEmail.objects.filter(mail=mail, failure=case).update(sent_at=sent_at)
+            if outcome in {StepStatus.FAILED, StepStatus.UNKNOWN}:
+                flag_case(case, Flag.NOT_SENT if outcome == StepStatus.FAILED else Flag.UNKNOWN_SEND, at=at)
+                case.refresh_from_db()
+            _finish_ladder(step, case, sent_at, at=at)
+    except StaleStateError:
+        return
+    name = {StepStatus.SENT: "sent", StepStatus.CANCELLED: "cancelled"}.get(outcome, "failed")
+    setattr(report, name, getattr(report, name) + 1)
+
+
+def _finish_ladder(step: DunningStep, case: PaymentFailure, sent_at: datetime | None, *, at: datetime) -> None:
+    """After the last step the case is exhausted, and its suspension falls due unless a person has to decide."""
+    PaymentFailure.objects.filter(pk=case.pk).update(hold_reason="")
+    waiting = case.steps.filter(status__in=[StepStatus.PENDING, StepStatus.SENDING])
+    if case.status != FailureStatus.OPEN or waiting.exists():
+        return
+    moment = suspension_moment(sent_at) if sent_at and step.suspends else None
+    case.exhaust(by=SYSTEM, at=at, suspend_at=moment)
+
+
+def _suspend_due(report: PassReport, checkpoint: Checkpoint) -> None:
+    """Suspends the accounts whose final notice went out and whose hour has come, after one more look at Stripe."""
+    due = PaymentFailure.objects.suspension_due(at=report.now).select_related("account").order_by("pk")
+    for case in due.iterator(chunk_size=200):
+        if case.account.is_exempt_from_dunning or case.is_paused(at=report.now):
+            continue
+        if checkpoint.look_at(case, is_final=True) is Verdict.OWED:
+            _suspend(case, report)
+
+
+def _suspend(case: PaymentFailure, report: PassReport) -> None:
+    if report.dry_run:
+        report.suspended += not _is_suspended(case.account)
+        return
+    with transaction.atomic():
+        account = Account.objects.locked(case.account_id)
+        still_due = PaymentFailure.objects.suspension_due(at=report.now).filter(pk=case.pk)
+        if not still_due.update(suspended_at=report.now):
+            return
+        if account.suspend(Suspension.Reason.BILLING, by=SYSTEM, at=report.now):
+            report.suspended += 1
+    logger.info("account_suspended", account=account.pk, case=case.pk)
+
+
+def _is_suspended(account: Account) -> bool:
+    return account.live_suspensions().filter(reason=Suspension.Reason.BILLING).exists()

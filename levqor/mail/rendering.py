@@ -1,0 +1,39 @@
+"""Turning a mail's three templates into the subject, text and HTML that are frozen in its row."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import css_inline
+from django.conf import settings
+from django.template.loader import render_to_string
+
+SUBJECT_LIMIT = 150
+_INLINER = css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False)
+
+
+@dataclass(frozen=True)
+class RenderedMail:
+    subject: str
+    text: str
+    html: str
+
+
+def render(name: str, context: dict[str, Any]) -> RenderedMail:
+    """Renders `templates/emails/<name>/{subject.txt,body.txt,body.html}`; raises TemplateDoesNotExist for a wrong name."""
+    everything = {"site_url": settings.SITE_URL, "support_email": settings.SUPPORT_EMAIL, **context}
+    subject = render_to_string(f"emails/{name}/subject.txt", everything)
+    text = render_to_string(f"emails/{name}/body.txt", everything)
+    html = render_to_string(f"emails/{name}/body.html", everything | {"subject": one_line(subject)})
+    return RenderedMail(one_line(subject), _tidy(text), _INLINER.inline(html))
+
+
+def one_line(text: str, limit: int = SUBJECT_LIMIT) -> str:
+    """The text without control characters, on one line: a line break in a subject would add headers to the mail."""
+    flat = " ".join(re.sub(r"[\x00-\x1f\x7f\u2028\u2029]+", " ", text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def _tidy(text: str) -> str:
+    """At most one empty line in a row, as template tags leave several."""
+    return re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
