@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from billing import gateway
 from billing.models import StripeEvent
@@ -100,7 +101,16 @@ def last_failure_of(invoice_id: str) -> datetime | None:
     return _failures(invoice_id).order_by("-created").values_list("created", flat=True).first()
 
 
-def _failures(invoice_id: str):  # type: ignore[no-untyped-def]  # the queryset's own type
+def asks_for_authentication(invoice_id: str) -> bool:
+    """True where the last failed attempt failed because the bank wants the customer to confirm (3-D Secure).
+
+    Stripe sends `payment_action_required` beside the `payment_failed` of the same attempt, in any order.
+    """
+    asked = _failures(invoice_id).filter(type="invoice.payment_action_required").order_by("-created").first()
+    return asked is not None and asked.created >= (last_failure_of(invoice_id) or asked.created)
+
+
+def _failures(invoice_id: str) -> QuerySet[StripeEvent]:
     return StripeEvent.objects.acting(livemode=settings.STRIPE_LIVEMODE).filter(
         invoice_id=invoice_id,
         type__in=["invoice.payment_failed", "invoice.payment_action_required", "invoice.overdue"],

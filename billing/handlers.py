@@ -10,6 +10,7 @@ from billing import gateway
 from billing.cases import FailureEvidence, close_case, judge_invoice
 from billing.evidence import (
     current_customer,
+    asks_for_authentication,
     current_invoice,
     current_subscription,
     first_failure_of,
@@ -28,7 +29,7 @@ def failed_invoice(event: StripeEvent, at: datetime) -> str:
     evidence = FailureEvidence(
         failed_at=min(event.created, first_failure_of(event.invoice_id) or event.created),
         decline_code=decline_code_of(event.stripe_object),
-        needs_authentication=event.type == "invoice.payment_action_required",
+        needs_authentication=asks_for_authentication(event.invoice_id),
     )
     facts = current_invoice(event.invoice_id)
     return judge_invoice(facts, evidence, at=at) if facts else "nothing is known of the invoice"
