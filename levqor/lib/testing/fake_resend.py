@@ -79,17 +79,10 @@ class FakeResend(FakeServer):
     def mail(self, mail_id: str) -> Mail | None:
         return next((mail for mail in self.mails if mail.id == mail_id), None)
 
-    def error(
-        self,
-        status: int,
-        *,
-        name: str | None = None,
-        message: str = "The fake was told to fail.",
-        retry_after: int | None = None,
-    ) -> Answer:
-        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        name = name or ERROR_NAMES.get(status, "internal_server_error")
-        return Answer(status, {"statusCode": status, "name": name, "message": message}, headers)
+    def error(self, status: int, **error: Any) -> Answer:
+        """`error` may name the error (`name=…`) and change its `message`."""
+        name = ERROR_NAMES.get(status, "internal_server_error")
+        return Answer(status, {"statusCode": status, "name": name, "message": "The fake was told to fail."} | error)
 
     # Requests
 

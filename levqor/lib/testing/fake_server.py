@@ -2,7 +2,7 @@
 
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -52,7 +52,7 @@ class FakeServer:
     """Use as a context manager. Subclasses answer in `handle` and shape errors in `error`."""
 
     def __init__(self, *, port: int = 0) -> None:
-        self._gate = threading.RLock()
+        self._gate = threading.Condition()
         self.requests: list[Request] = []
         self.down = False
         self.failures: list[BaseException] = []
@@ -96,9 +96,20 @@ class FakeServer:
 
     # Faults
 
-    def fail_next(self, *, status: int = 500, count: int = 1, path_prefix: str = "/", **error: Any) -> None:
-        """Answer the next `count` requests with `status` and have no effect. `error` goes to the error's builder."""
-        self._add(Fault("fail", count, path_prefix, answer=self.error(status, **error)))
+    def fail_next(
+        self,
+        *,
+        status: int = 500,
+        count: int = 1,
+        path_prefix: str = "/",
+        retry_after: int | None = None,
+        **error: Any,
+    ) -> None:
+        """Answer the next `count` requests with `status` and have no effect. `error` changes the error object."""
+        answer = self.error(status, **error)
+        if retry_after is not None:
+            answer = replace(answer, headers={"Retry-After": str(retry_after)})
+        self._add(Fault("fail", count, path_prefix, answer=answer))
 
     def hang(self, seconds: float, *, count: int = 1, path_prefix: str = "/", after_effect: bool = False) -> None:
         """Keep the next `count` callers waiting, before the effect (the usual timeout) or after it."""
@@ -130,6 +141,11 @@ class FakeServer:
 
     # Requests
 
+    def wait_for_requests(self, count: int, timeout: float = 10.0) -> bool:
+        """Wait until `count` requests were received in all. False where they did not come in time."""
+        with self._gate:
+            return self._gate.wait_for(lambda: len(self.requests) >= count, timeout)
+
     def handle(self, request: Request) -> Answer:
         raise NotImplementedError
 
@@ -146,6 +162,7 @@ class FakeServer:
             params = read_params(split.query, headers.get("content-type", ""), body)
             request = Request(self._numbers, method, split.path, params, headers, body)
             self.requests.append(request)
+            self._gate.notify_all()
             return request
 
     def serve(self, request: Request) -> Answer:

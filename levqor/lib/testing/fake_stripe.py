@@ -55,8 +55,7 @@ class FakeStripe(StripePayments, StripeDelivery, FakeServer):
     def error(self, status: int, **error: Any) -> Answer:
         """`error` becomes the error object; what is left out gets a fitting default."""
         kind = {429: "invalid_request_error", 402: "card_error"}.get(status, "api_error")
-        headers = error.pop("headers", {})
-        return Answer(status, {"error": {"type": kind, "message": "The fake was told to fail."} | error}, headers)
+        return Answer(status, {"error": {"type": kind, "message": "The fake was told to fail."} | error})
 
     def handle(self, request: Request) -> Answer:
         with self.lock:
