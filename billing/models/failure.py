@@ -104,6 +104,7 @@ class PaymentFailure(models.Model):
 
     class Meta:
         db_table = "payment_failures"
+        permissions = [("steer_dunning", "May pause, resend, stop, exempt and restore")]
         constraints = [
             models.UniqueConstraint(fields=["invoice_id", "livemode"], name="failure_once_per_invoice"),
             models.CheckConstraint(condition=Q(status__in=FailureStatus.values), name="failure_status_known"),

@@ -1,0 +1,196 @@
+"""What staff may do about a failed payment: one function for each verb, each with who, when and why.
+
+Every change is made under the lock of the account, as the dunning pass makes its own, and leaves one audit entry.
+Stripe is asked before the lock is taken. What cannot be done raises RefusedError, whose text is fit for people.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.functions import Coalesce
+
+from billing import emails
+from billing.checkpoint import Checkpoint, Verdict
+from billing.models import CloseReason, DunningEmail, DunningStep, FailureStatus, PaymentFailure, StepStatus
+from billing.recovery import restore_standing
+from billing.steps import cancel_pending_dunning_events
+from levqor.accounts.models import Account, Standing, Suspension
+from levqor.audit.models import record
+from levqor.lib.actors import Actor
+from levqor.lib.nudge import nudge
+from levqor.lib.states import move
+from levqor.mail.models import OutgoingMail
+from levqor.mail.outbox import DELIVER_TASK
+
+RESENDABLE = {StepStatus.SENT, StepStatus.FAILED, StepStatus.UNKNOWN}
+REFUSAL_OF_VERDICT = {
+    Verdict.OVER: "Stripe says that nothing is owed any more, so nothing was sent; the case is closed now.",
+    Verdict.UNREACHABLE: "Stripe did not answer, so nothing was done. Try again in a few minutes.",
+    Verdict.UNKNOWN: "Stripe does not know this invoice, so nothing was done. Look it up at Stripe first.",
+    Verdict.RETRYING: "Stripe is going to try the card again; wait for that before you suspend.",
+}
+
+
+class RefusedError(Exception):
+    """This cannot be done now; the text says why, for people."""
+
+
+@contextmanager
+def _locked(case: PaymentFailure) -> Iterator[PaymentFailure]:
+    """The case as it is stored now, with its account, for as long as nobody else may change either."""
+    with transaction.atomic():
+        account = Account.objects.locked(case.account_id)
+        fresh = PaymentFailure.objects.get(pk=case.pk)
+        fresh.account = account
+        yield fresh
+
+
+def _insist(condition: object, otherwise: str) -> None:
+    if not condition:
+        raise RefusedError(otherwise)
+
+
+def _insist_unsettled(case: PaymentFailure) -> None:
+    _insist(case.is_unsettled, f"This case is {case.get_status_display().lower()} already; there is nothing to steer.")
+
+
+def _update(case: PaymentFailure, **changes: object) -> None:
+    PaymentFailure.objects.filter(pk=case.pk).update(**changes)
+
+
+def pause(case: PaymentFailure, *, until: datetime | None, by: Actor, at: datetime, reason: str) -> None:
+    """No mail and no suspension until then, or until a person resumes where `until` is None."""
+    with _locked(case) as fresh:
+        _insist_unsettled(fresh)
+        _insist(until is None or until > at, "The pause would end in the past; choose a later date.")
+        _update(fresh, paused_at=at, paused_until=until)
+        end = until.isoformat() if until else ""
+        record("paused", fresh, by=by, at=at, reason=reason, changes={"paused_until": end})
+
+
+def resume(case: PaymentFailure, *, by: Actor, at: datetime, reason: str) -> None:
+    with _locked(case) as fresh:
+        _insist(fresh.is_paused(at=at), "This case is not paused.")
+        _update(fresh, paused_at=None, paused_until=None, hold_reason="")
+        record("resumed", fresh, by=by, at=at, reason=reason)
+
+
+def skip_step(step: DunningStep, *, by: Actor, at: datetime, reason: str) -> None:
+    """Leaves one planned step out. After the last one the case is at its end, and nothing suspends the account."""
+    with _locked(step.failure) as fresh:
+        _insist(fresh.status == FailureStatus.OPEN, "Only an open case has steps to skip.")
+        move(step, StepStatus.SKIPPED, by=by, at=at, reason=reason)
+        _update(fresh, hold_reason="")
+        if not fresh.steps.filter(status__in=[StepStatus.PENDING, StepStatus.SENDING]).exists():
+            fresh.exhaust(by=by, at=at, suspend_at=None)
+
+
+def resend(step: DunningStep, *, token: str, by: Actor, at: datetime, reason: str) -> OutgoingMail:
+    """Sends the mail of a step once more, written anew as things stand. The same `token` gives the same mail."""
+    case = step.failure
+    key = f"manual:{case.pk}:{token}"
+    known = OutgoingMail.objects.filter(key=key).first()
+    if known:
+        return known
+    _insist(step.status in RESENDABLE, "This step has not been sent yet, so there is nothing to send again.")
+    _insist_may_act(case)
+    _insist_owed(case, at=at, is_final=False)
+    with _locked(case) as fresh:
+        _insist_unsettled(fresh)
+        address = emails.working_address(fresh.account)
+        _insist(address, "The account has no address that works; add a contact to the account first.")
+        step.failure = fresh
+        mail = emails.reminder([step], at=at, to=address, key=key)
+        _, is_new = DunningEmail.objects.get_or_create(
+            failure=fresh, mail=mail, defaults={"user": fresh.user, "step": step, "email_type": "manual"}
+        )
+        if is_new:
+            # The mail drain delivers it: a dunning pass drives its own steps' mails only.
+            OutgoingMail.objects.filter(pk=mail.pk).update(is_driven_by_flow=False)
+            record("resent", fresh, by=by, at=at, reason=reason, changes={"step": step.pk, "mail": str(mail.pk)})
+            nudge(DELIVER_TASK)
+    return mail
+
+
+def _insist_may_act(case: PaymentFailure) -> None:
+    _insist(settings.DUNNING_ENABLED, "Dunning is switched off (DUNNING_ENABLED): nothing is sent or suspended.")
+    _insist(not case.account.is_exempt_from_dunning, "The account is exempt from dunning; end the exemption first.")
+
+
+def _insist_owed(case: PaymentFailure, *, at: datetime, is_final: bool) -> None:
+    """Asks Stripe (or the stored events), outside of any transaction."""
+    _insist_unsettled(case)
+    verdict = Checkpoint(at).look_at(case, is_final=is_final)
+    _insist(verdict is Verdict.OWED, REFUSAL_OF_VERDICT.get(verdict, ""))
+
+
+def stop(case: PaymentFailure, *, by: Actor, at: datetime, reason: str) -> None:
+    """Ends the case without money. Its suspension ends too, unless another unpaid invoice led to one as well."""
+    with _locked(case) as fresh:
+        _insist_unsettled(fresh)
+        fresh.close(CloseReason.STOPPED, by=by, at=at, reason=reason)
+        cancel_pending_dunning_events(fresh, at=at, by=by)
+        restore_standing(fresh.account, by=by, at=at, note=reason)
+
+
+def exempt(account: Account, *, by: Actor, at: datetime, reason: str) -> None:
+    """No reminder and no suspension for any invoice of the account until the exemption is ended."""
+    _set_exemption(account, True, by=by, at=at, reason=reason)
+
+
+def end_exemption(account: Account, *, by: Actor, at: datetime, reason: str) -> None:
+    _set_exemption(account, False, by=by, at=at, reason=reason)
+
+
+def _set_exemption(account: Account, is_exempt: bool, *, by: Actor, at: datetime, reason: str) -> None:
+    with transaction.atomic():
+        stored = Account.objects.filter(pk=account.pk, is_exempt_from_dunning=not is_exempt)
+        changed = stored.update(is_exempt_from_dunning=is_exempt, exemption_reason=reason[:300] if is_exempt else "")
+        _insist(changed, "The account is exempt already." if is_exempt else "The account is not exempt.")
+        record("exempted" if is_exempt else "exemption.ended", account, by=by, at=at, reason=reason)
+
+
+def restore_account(account: Account, *, by: Actor, at: datetime, reason: str) -> None:
+    """Lifts the billing suspension although nothing was paid.
+
+    The cases keep their `suspended_at`, so the next pass does not suspend for the same invoice again.
+    """
+    with transaction.atomic():
+        fresh = Account.objects.locked(account.pk)
+        billing = fresh.live_suspensions().filter(reason=Suspension.Reason.BILLING)
+        _insist(billing.exists(), "The account is not suspended for an unpaid invoice.")
+        target = Standing.PAST_DUE if fresh.payment_failures.unsettled().exists() else Standing.ACTIVE
+        if not fresh.lift_suspension(Suspension.Reason.BILLING, back_to=target, by=by, at=at, note=reason):
+            # Suspended for something else too: the move, which is the usual audit entry, did not happen.
+            record("billing_suspension.lifted", fresh, by=by, at=at, reason=reason)
+
+
+def clear_flag(case: PaymentFailure, *, by: Actor, at: datetime, reason: str) -> None:
+    """A person has dealt with it: the case goes on by itself, a suspension that waited included."""
+    with _locked(case) as fresh:
+        _insist(fresh.flag, "Nothing is flagged here any more.")
+        _update(fresh, flag="", flagged_at=None)
+        record("flag.cleared", fresh, by=by, at=at, reason=reason, changes={"flag": [fresh.flag, ""]})
+
+
+def suspend_now(case: PaymentFailure, *, by: Actor, at: datetime, reason: str) -> None:
+    """Suspends the account of a flagged case whose steps are all done: what no machine may decide."""
+    _insist_may_act(case)
+    _insist_may_be_suspended(case, at=at)
+    _insist_owed(case, at=at, is_final=True)
+    with _locked(case) as fresh:
+        _insist_may_be_suspended(fresh, at=at)
+        _update(fresh, suspended_at=at, suspend_at=Coalesce(models.F("suspend_at"), models.Value(at)))
+        _update(fresh, flag="", flagged_at=None)
+        record("suspended", fresh, by=by, at=at, reason=reason, changes={"flag": [fresh.flag, ""]})
+        fresh.account.suspend(Suspension.Reason.BILLING, by=by, at=at, note=reason)
+
+
+def _insist_may_be_suspended(case: PaymentFailure, *, at: datetime) -> None:
+    _insist(case.status == FailureStatus.EXHAUSTED, "Only a case whose steps are all done may lead to a suspension.")
+    _insist(case.flag, "This case is not flagged: it suspends by itself when its hour comes.")
+    _insist(case.suspended_at is None, "The account was suspended for this invoice before.")
+    _insist(not case.is_paused(at=at), "This case is paused; resume it first.")
