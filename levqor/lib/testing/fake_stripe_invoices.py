@@ -52,9 +52,7 @@ class StripeInvoices(StripeAccounts):
             "billing_reason": "subscription_cycle" if plan else "manual",
         }
         if plan:
-            same = (
-                "item currency price product nickname collection_method default_payment_method period_start period_end"
-            )
+            same = "item currency price product nickname collection_method period_start period_end"
             known |= {name: getattr(plan, name) for name in same.split()}
             known |= {"subscription": plan.id, "subscription_metadata": plan.metadata}
         return self.create(InvoiceFacts, "in", customer=owner, total=total, **(known | facts))

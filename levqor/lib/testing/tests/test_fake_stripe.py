@@ -221,6 +221,18 @@ def test_pay_charges_the_subscription_card_before_the_customers(fake: FakeStripe
     assert fake.invoice(invoice_id).status == "paid"
 
 
+def test_a_new_subscription_card_pays_an_old_invoice(fake: FakeStripe, client: stripe.StripeClient) -> None:
+    customer_id = fake.add_customer()
+    stale, fresh = fake.add_payment_method(customer_id), fake.add_payment_method(customer_id)
+    subscription_id = fake.add_subscription(customer_id, default_payment_method=stale)
+    invoice_id = fake.fail_invoice(subscription=subscription_id)
+    fake.declines[stale] = "expired_card"
+
+    client.v1.subscriptions.update(subscription_id, {"default_payment_method": fresh})
+
+    assert client.v1.invoices.pay(invoice_id).status == "paid"
+
+
 def test_pay_refuses_the_card_of_a_stranger(fake: FakeStripe, client: stripe.StripeClient) -> None:
     card = fake.add_payment_method(fake.add_customer())
 
