@@ -1,0 +1,44 @@
+# Levqor. `make run` and `make test` do everything on a fresh machine; `make help` lists the rest.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Tests and checks run with the development defaults unless the environment says otherwise.
+DEVELOPMENT := DEBUG=true SECRET_KEY=$${SECRET_KEY:-test-key-that-signs-nothing-outside-the-tests-of-levqor}
+PRODUCTION := DEBUG=false SECRET_KEY=only-for-the-check-7d0f0a62c1b94c5b8a3d52f6e8a9b0c1d2e3f4 SITE_URL=https://app.levqor.example
+
+.PHONY: help run install test proof check fmt bench lock
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: ## Make .venv/ from the hash-locked requirements
+	@sh scripts/install.sh
+
+run: install ## Start web, worker and beat with demo data on http://localhost:8000 (PORT=… for another port)
+	@$(PYTHON) scripts/run.py
+
+test: install ## The test suite on the embedded default, or on DATABASE_URL and REDIS_URL
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "not proof" -n 2
+
+proof: install ## The long tests: races, kills, fuzzing, browser
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m proof
+
+check: install ## Lint, types, import rules, migrations, deployment settings
+	ruff check .
+	ruff format --check .
+	$(DEVELOPMENT) mypy .
+	$(DEVELOPMENT) lint-imports
+	$(DEVELOPMENT) $(PYTHON) manage.py makemigrations --check --dry-run
+	$(DEVELOPMENT) $(PYTHON) manage.py check
+	$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
+
+fmt: install ## Format and repair what can be repaired
+	ruff check --fix .
+	ruff format .
+
+bench: install ## The benchmarks: ratios measured in one run
+	@for script in bench/bench_*.py; do $(DEVELOPMENT) $(PYTHON) $$script || exit 1; done
+
+lock: install ## Lock the requirements anew, with hashes
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header pyproject.toml --group dev -o requirements-dev.txt

@@ -1,0 +1,66 @@
+"""What holds for every test: no socket but loopback, no mail outside a temporary folder, no Stripe key."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.backends.base.operations import BaseDatabaseOperations
+from pytest_django import Settings
+
+LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and not str(address[0]).startswith(LOOPBACK):
+            raise RuntimeError(f"A test tried to reach {address[0]}; tests talk to this machine alone.")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaves(settings: Settings, tmp_path: Path) -> None:
+    settings.STRIPE_SECRET_KEY = ""
+    settings.MAILERS = {
+        "default": {"BACKEND": "levqor.mail.backends.FolderBackend", "OPTIONS": {"folder": str(tmp_path / "mail")}}
+    }
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_may_empty_the_trail() -> Iterator[None]:
+    """Transactional tests empty every table between them, which the triggers of the audit trail refuse, rightly."""
+    original = BaseDatabaseOperations.execute_sql_flush
+
+    def flush(self: BaseDatabaseOperations, sql_list: list[str]) -> None:
+        with _without_triggers(self.connection.alias):
+            original(self, sql_list)
+
+    BaseDatabaseOperations.execute_sql_flush = flush  # type: ignore[method-assign]
+    yield
+    BaseDatabaseOperations.execute_sql_flush = original  # type: ignore[method-assign]
+
+
+@contextmanager
+def _without_triggers(alias: str) -> Iterator[None]:
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET session_replication_role = replica")
+            yield
+            cursor.execute("SET session_replication_role = origin")
+            return
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'audit_%%'")
+        triggers = cursor.fetchall()
+        for name, _ in triggers:
+            cursor.execute(f'DROP TRIGGER "{name}"')
+        yield
+        for _, sql in triggers:
+            cursor.execute(sql)
