@@ -1,7 +1,7 @@
 """What holds for every test: no socket but loopback, no mail outside a temporary folder, no Stripe key."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def _flush_may_empty_the_trail() -> Iterator[None]:
     """Transactional tests empty every table between them, which the triggers of the audit trail refuse, rightly."""
     original = BaseDatabaseOperations.execute_sql_flush
 
-    def flush(self: BaseDatabaseOperations, sql_list: list[str]) -> None:
+    def flush(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
         with _without_triggers(self.connection.alias):
             original(self, sql_list)
 

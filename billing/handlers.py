@@ -9,8 +9,8 @@ from datetime import datetime
 from billing import gateway
 from billing.cases import FailureEvidence, close_case, judge_invoice
 from billing.evidence import (
-    current_customer,
     asks_for_authentication,
+    current_customer,
     current_invoice,
     current_subscription,
     first_failure_of,

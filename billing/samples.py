@@ -112,9 +112,9 @@ def _dispute(sample: Sample) -> Json:
 
 
 OBJECTS: dict[str, Callable[[Sample], Json]] = {
-    "invoice.payment_failed": lambda sample: invoice_object(sample),
-    "invoice.payment_action_required": lambda sample: invoice_object(sample),
-    "invoice.updated": lambda sample: invoice_object(sample),
+    "invoice.payment_failed": invoice_object,
+    "invoice.payment_action_required": invoice_object,
+    "invoice.updated": invoice_object,
     "invoice.paid": lambda sample: invoice_object(sample, status="paid"),
     "invoice.payment_succeeded": lambda sample: invoice_object(sample, status="paid"),
     "invoice.voided": lambda sample: invoice_object(sample, status="void"),

@@ -14,7 +14,7 @@ from billing.models import PaymentFailure
 from billing.pay_links import case_of_token
 
 # Browsers hold a form's redirect to form-action too, and this form's answer leads to Stripe.
-PAY_PAGE_CSP = settings.SECURE_CSP | {"form-action": [CSP.SELF, "https:"]}
+PAY_PAGE_CSP: dict[str, list[str]] = settings.SECURE_CSP | {"form-action": [CSP.SELF, "https:"]}
 
 
 @never_cache

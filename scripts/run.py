@@ -83,7 +83,10 @@ def announce(port: int) -> None:
             time.sleep(0.2)
     else:
         return
-    print(f"\n  Levqor runs at {address}\n  Back office: {address}/admin/\n  Mails: var/mail/\n  Stop with Ctrl-C.\n", flush=True)
+    print(
+        f"\n  Levqor runs at {address}\n  Back office: {address}/admin/\n  Mails: var/mail/\n  Stop with Ctrl-C.\n",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

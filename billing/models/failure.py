@@ -1,6 +1,7 @@
 """A failed payment as a case: one per invoice, from the first failure to the money or the end."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -138,7 +139,7 @@ class PaymentFailure(models.Model):
     def is_paused(self, *, at: datetime) -> bool:
         return self.paused_at is not None and (self.paused_until is None or self.paused_until > at)
 
-    def recover(self, *, by: Actor, at: datetime, **changes: object) -> None:
+    def recover(self, *, by: Actor, at: datetime, **changes: Any) -> None:
         move(self, FailureStatus.RECOVERED, by=by, at=at, resolved_at=at, close_reason="", hold_reason="", **changes)
 
     def close(self, why: CloseReason, *, by: Actor, at: datetime, reason: str = "") -> None:

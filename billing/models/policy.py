@@ -1,6 +1,7 @@
 """What is done about a failed payment, and when: versioned, per plan with a default; a running case keeps its version."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -80,7 +81,7 @@ def check_steps(steps: list[tuple[int, str, str]]) -> None:
     if not steps:
         raise ValidationError("A policy needs at least one step.")
     days = [day for day, _, _ in steps]
-    if any(later - earlier < SPACING.days for earlier, later in zip(days, days[1:], strict=False)):
+    if any(later - earlier < SPACING.days for earlier, later in pairwise(days)):
         raise ValidationError("Steps are in order of their days and at least two days apart.")
     if any(action == StepAction.SUSPEND for _, _, action in steps[:-1]):
         raise ValidationError("Only the last step may suspend.")

@@ -87,7 +87,8 @@ def test_a_subscription_that_stripe_paused_for_not_being_paid_is_still_dunned(sc
 
 
 @pytest.mark.parametrize(
-    ("currency", "amount", "shown"), [("jpy", 5000, "JP¥5,000"), ("kwd", 12345, "KWD\u00a012.345"), ("eur", 990, "€9.90")]
+    ("currency", "amount", "shown"),
+    [("jpy", 5000, "JP¥5,000"), ("kwd", 12345, "KWD\u00a012.345"), ("eur", 990, "€9.90")],
 )
 def test_amounts_are_written_in_the_customers_currency(scene: Scene, currency: str, amount: int, shown: str) -> None:
     customer = scene.fake.add_customer(email="money@example.com")

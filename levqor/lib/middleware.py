@@ -36,7 +36,7 @@ class HealthMiddleware:
 class ContentSecurityPolicyByPathMiddleware(ContentSecurityPolicyMiddleware):
     """Django's policy middleware, with the admin's wider policy under `/admin/` alone."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if request.path_info.startswith("/admin/") and not hasattr(response, "_csp_config"):
             response._csp_config = settings.ADMIN_CSP  # type: ignore[attr-defined]  # as csp_override sets it
         return super().process_response(request, response)

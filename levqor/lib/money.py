@@ -8,9 +8,9 @@ from babel.numbers import format_currency
 # https://docs.stripe.com/currencies#zero-decimal and #three-decimal. ISK and UGX have no minor unit, but Stripe keeps
 # counting them in hundredths ("special cases" on the same page), so they are not listed here.
 ZERO_DECIMAL: Final = frozenset(
-    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(),
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"],
 )
-THREE_DECIMAL: Final = frozenset("BHD JOD KWD OMR TND".split())
+THREE_DECIMAL: Final = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 
 
 def exponent(currency: str) -> int:

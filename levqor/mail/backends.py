@@ -14,7 +14,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 KEY_ATTRIBUTE = "idempotency_key"
 
 
-class KeyedResendPayload(ResendPayload):
+class KeyedResendPayload(ResendPayload):  # type: ignore[misc]  # Anymail ships no types
     """Anymail's payload with the HTTP header by which Resend knows a repeat (https://resend.com/docs, 24 hours)."""
 
     def __init__(self, message: EmailMessage, defaults: Any, backend: Any, *args: Any, **kwargs: Any) -> None:
@@ -23,7 +23,7 @@ class KeyedResendPayload(ResendPayload):
         super().__init__(message, defaults, backend, *args, headers=headers, **kwargs)
 
 
-class ResendBackend(AnymailResendBackend):
+class ResendBackend(AnymailResendBackend):  # type: ignore[misc]  # Anymail ships no types
     def build_message_payload(self, message: EmailMessage, defaults: Any) -> ResendPayload:
         return KeyedResendPayload(message, defaults, self)
 
@@ -38,7 +38,7 @@ class FolderBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         self.folder.mkdir(parents=True, exist_ok=True)
         for message in email_messages:
-            name = re.sub(r"[^A-Za-z0-9@._-]+", "-", getattr(message, KEY_ATTRIBUTE, "") or message.subject)[:150]
+            name = re.sub(r"[^A-Za-z0-9@._-]+", "-", getattr(message, KEY_ATTRIBUTE, "") or str(message.subject))[:150]
             target = self.folder / f"{name}.eml"
             draft = target.with_suffix(".part")
             draft.write_bytes(message.message().as_bytes())

@@ -34,13 +34,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.STRIPE_WEBHOOK_SECRETS:
             raise CommandError("Set STRIPE_WEBHOOK_SECRET in the environment or .env; `make run` writes one.")
-        chosen = {name: options[name] for name in ("email", "plan", "amount", "currency", "subscription", "customer")}
+        chosen: dict[str, Any] = {
+            name: options[name] for name in ("email", "plan", "amount", "currency", "subscription", "customer")
+        }
         invoice = options["invoice"] or _newest_failing_invoice(options["event"], options["customer"])
         sample = Sample(
             created=options["created"] or timezone.now(),
             livemode=settings.STRIPE_LIVEMODE,
-            **chosen,
-            **({"invoice": invoice} if invoice else {}),
+            **chosen | ({"invoice": invoice} if invoice else {}),
         )
         body = json.dumps(event(options["event"], sample)).encode()
         for _ in range(max(1, options["duplicate"])):
