@@ -38,7 +38,9 @@ def process_event(event: StripeEvent, *, at: datetime) -> bool:
         event.finish(EventStatus.IGNORED, at=at, outcome=why_not)
         return True
     try:
-        outcome = handle(event, at=at)
+        # The request that brought the event and the work on it carry one id through the logs and the audit trail.
+        with structlog.contextvars.bound_contextvars(request_id=event.request_id):
+            outcome = handle(event, at=at)
     except (gateway.StripeUnavailableError, gateway.StripeRefusedError, DatabaseError) as error:
         _try_later(event, error, at=at)
     except Exception as error:  # a handler's bug must not hold up the queue: it is shown, and tried again

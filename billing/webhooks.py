@@ -128,7 +128,7 @@ def _insert_if_new(row: StripeEvent) -> bool:
     statement = f'INSERT INTO "{StripeEvent._meta.db_table}" ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING'  # noqa: S608  # names come from the model
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def _created(event: dict[str, Any]) -> datetime | None:

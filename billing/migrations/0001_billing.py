@@ -165,7 +165,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='dunningpolicy',
-            constraint=models.UniqueConstraint(fields=('plan', 'version'), name='policy_version_once', nulls_distinct=False),
+            constraint=models.UniqueConstraint(fields=('plan', 'version'), name='policy_version_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='dunningpolicy',
+            constraint=models.UniqueConstraint(condition=models.Q(('plan', None)), fields=('version',), name='policy_default_version_once'),
         ),
         migrations.AddConstraint(
             model_name='dunningpolicystep',

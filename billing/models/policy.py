@@ -47,7 +47,8 @@ class DunningPolicy(models.Model):
     class Meta:
         verbose_name_plural = "dunning policies"
         constraints = [
-            models.UniqueConstraint(fields=["plan", "version"], nulls_distinct=False, name="policy_version_once"),
+            models.UniqueConstraint(fields=["plan", "version"], name="policy_version_once"),
+            models.UniqueConstraint(fields=["version"], condition=Q(plan=None), name="policy_default_version_once"),
         ]
 
     def __str__(self) -> str:
