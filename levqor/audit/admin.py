@@ -24,7 +24,7 @@ class AuditEntryAdmin(CsvExport, ReadOnlyAdmin):
         "at", "recorded_at", "who", "verb", "object_type", "object_id", "changes", "reason_given", "request_id",
         "digest", "is_sealed",
     ]  # fmt: skip
-    readonly_fields = fields
+    readonly_fields = ["who", "reason_given", "is_sealed"]
     csv_columns = [
         Column("At", lambda entry: entry.at),
         Column("Who", lambda entry: entry.actor or entry.actor_kind),

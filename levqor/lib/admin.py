@@ -1,4 +1,4 @@
-"""What the back office's pages share: Unfold as the base, read-only ledgers, badges, CSV, and foreign HTML in a cage."""
+"""What the back office's pages share: Unfold as the base, read-only ledgers, badges, CSV, foreign HTML in a cage."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator

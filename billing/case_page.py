@@ -1,0 +1,188 @@
+"""What the page of one case says: its history in words, and what a person should do about it now."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Q
+from django.urls import reverse
+
+from billing.models import DunningStep, EventStatus, FailureStatus, Flag, PaymentFailure, StepStatus, StripeEvent
+from levqor.audit.models import AuditEntry
+
+EVENT_WORDS = {
+    "invoice.payment_failed": "A payment attempt failed",
+    "invoice.payment_action_required": "The bank asks the customer to confirm the payment",
+    "invoice.overdue": "The invoice is overdue",
+    "invoice.paid": "The invoice was paid",
+    "invoice.payment_succeeded": "A payment succeeded",
+    "invoice.updated": "The invoice was changed",
+    "invoice.voided": "The invoice was voided",
+    "invoice.marked_uncollectible": "The invoice was marked as uncollectible",
+    "credit_note.created": "A credit note was issued",
+    "charge.dispute.created": "The customer’s bank disputes the payment",
+    "charge.dispute.closed": "The dispute was closed",
+}
+VERB_WORDS = {
+    "paused": "Paused",
+    "resumed": "Resumed",
+    "resent": "Mail sent again by hand",
+    "flag.cleared": "Flag cleared: dealt with",
+    "suspended": "Suspension decided by a person",
+    "exempted": "Account exempt from dunning",
+    "exemption.ended": "Exemption of the account ended",
+    "billing_suspension.lifted": "Billing suspension lifted; another reason keeps the service off",
+    "status.recovered": "Case recovered",
+    "status.exhausted": "All steps done",
+    "status.closed": "Case closed",
+    "status.skipped": "Step skipped",
+    "status.cancelled": "Step cancelled",
+    "standing.active": "Account active",
+    "standing.past_due": "Account past due",
+    "standing.suspended": "Account suspended",
+}
+ACTOR_WORDS = {"system": "Levqor", "stripe": "Stripe", "mail": "the mail provider", "customer": "the customer"}
+FLAG_ADVICE = {
+    Flag.BOUNCED: "A reminder bounced, so the customer may know nothing of this. Find another way to reach them, add a "
+    "contact to the account, then resend the mail and mark the flag as dealt with.",
+    Flag.NOT_SENT: "The mail provider refused a reminder. Check the address, resend the mail, then mark the flag as "
+    "dealt with.",
+    Flag.UNKNOWN_SEND: "Nobody knows whether a reminder arrived. Look at the provider’s log; resend only if it did not.",
+    Flag.UNKNOWN_INVOICE: "Stripe does not know this invoice. Look it up at Stripe; if it is gone, stop the case.",
+    Flag.NO_ADDRESS: "There is no address that works. Add a contact to the account, then mark the flag as dealt with.",
+    Flag.ODD_STATE: "The invoice is in a state at Stripe that Levqor does not judge by itself. Look it up, then decide.",
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the timeline."""
+
+    at: datetime
+    title: str
+    detail: str = ""
+    quote: str = ""
+    url: str = ""
+    link_text: str = ""
+    is_coming: bool = False
+
+
+def in_words(moment: datetime, zone: ZoneInfo) -> str:
+    """A date as people say it, where the customer is: `Tuesday 3 November 2026, 10:00`."""
+    local = moment.astimezone(zone)
+    return f"{local:%A} {local.day} {local:%B %Y, %H:%M}"
+
+
+def timeline(case: PaymentFailure, *, may_see_events: bool) -> list[Moment]:
+    """Everything that happened to the case and what is planned, oldest first. A fixed number of queries."""
+    steps = list(case.steps.select_related("mail").order_by("attempt_number"))
+    parts = [*_events(case, may_see_events), *_planned(case, steps), *_mails(case), *_deeds(case, steps)]
+    return sorted(parts, key=lambda moment: (moment.is_coming, moment.at))
+
+
+def _events(case: PaymentFailure, may_see_events: bool) -> Iterator[Moment]:
+    events = StripeEvent.objects.acting(livemode=case.livemode).filter(invoice_id=case.invoice_id).defer("body")
+    for event in events.order_by("created", "pk"):
+        outcome = "not processed: " + event.error if event.status == EventStatus.FAILED else event.outcome
+        url = reverse("admin:billing_stripeevent_change", args=[event.pk]) if may_see_events else ""
+        title = "Stripe: " + EVENT_WORDS.get(event.type, event.type.replace(".", ", ").replace("_", " "))
+        yield Moment(event.created, title, outcome, url=url, link_text="Show the event")
+
+
+def _planned(case: PaymentFailure, steps: list[DunningStep]) -> Iterator[Moment]:
+    for step in steps:
+        if step.status in {StepStatus.PENDING, StepStatus.SENDING}:
+            detail = "Then the service is paused." if step.suspends else ""
+            title = f"{step.get_template_display()} (day {step.offset_days}) {_planned_word(step)}"
+            yield Moment(step.scheduled_for, title, detail, is_coming=True)
+    if case.suspend_at and case.suspended_at is None and case.is_unsettled:
+        yield Moment(case.suspend_at, "Suspension planned", is_coming=True)
+
+
+def _planned_word(step: DunningStep) -> str:
+    return "is being sent" if step.status == StepStatus.SENDING else "planned"
+
+
+def _mails(case: PaymentFailure) -> Iterator[Moment]:
+    for row in case.emails.select_related("mail", "step"):
+        mail = row.mail
+        if mail is None:
+            continue
+        seen = [
+            f"{word} {in_words(moment, case.account.zone)}"
+            for word, moment in [
+                ("delivered", mail.delivered_at),
+                ("opened", mail.opened_at),
+                ("link clicked", mail.clicked_at),
+                ("bounced", mail.bounced_at),
+                ("called spam", mail.complained_at),
+            ]
+            if moment
+        ]
+        state = "" if mail.sent_at else f" – {mail.get_status_display().lower()}"
+        yield Moment(
+            mail.sent_at or mail.created_at,
+            f"Mail to {mail.to_email}: {mail.subject}{state}",
+            "; ".join(seen),
+            url=reverse("admin:mail_outgoingmail_change", args=[mail.pk]),
+            link_text="Read it as sent",
+        )
+
+
+def _deeds(case: PaymentFailure, steps: list[DunningStep]) -> Iterator[Moment]:
+    """Who did what. Of the steps only what people did: a sent one is in the timeline as its mail."""
+    days = {str(step.pk): step for step in steps}
+    mine = Q(object_type="billing.paymentfailure", object_id=str(case.pk))
+    account = Q(object_type="accounts.account", object_id=str(case.account_id), at__gte=case.failure_date)
+    by_hand = Q(object_type="billing.dunningstep", object_id__in=list(days), actor_kind="staff")
+    entries = AuditEntry.objects.filter(mine | account | by_hand).select_related("actor", "note")
+    for entry in entries.order_by("pk"):
+        title = VERB_WORDS.get(entry.verb, entry.verb.replace("_", " ").replace(".", " "))
+        if entry.object_type == "billing.dunningstep":
+            title = f"{title}: day {days[entry.object_id].offset_days}"
+        yield Moment(entry.at, f"{title}, by {who(entry)}", quote=entry.reason)
+
+
+def who(entry: AuditEntry) -> str:
+    return str(entry.actor) if entry.actor else ACTOR_WORDS.get(entry.actor_kind, entry.actor_kind)
+
+
+def advice(case: PaymentFailure, *, at: datetime) -> str:
+    """One paragraph: what to do here."""
+    if not settings.DUNNING_ENABLED and case.is_unsettled:
+        return "Dunning is switched off, so nothing is sent or suspended. Write to the customer yourself, if need be."
+    if not case.is_unsettled:
+        why = case.get_close_reason_display().lower()
+        return f"Nothing: the case was closed ({why})." if why else "Nothing: the customer has paid."
+    if case.account.is_exempt_from_dunning:
+        return "The account is exempt, so nothing happens by itself. End the exemption if that is no longer meant."
+    if case.flag:
+        return FLAG_ADVICE[Flag(case.flag)] + _decide(case)
+    if case.is_paused(at=at):
+        end = in_words(case.paused_until, case.account.zone) if case.paused_until else "somebody resumes it"
+        return f"The case is paused until {end}. Nothing is sent before that."
+    return _advice_for_a_running_case(case)
+
+
+def _decide(case: PaymentFailure) -> str:
+    if case.status != FailureStatus.EXHAUSTED or case.suspended_at:
+        return ""
+    return " All steps are done: the account is not suspended before you decide so."
+
+
+def _advice_for_a_running_case(case: PaymentFailure) -> str:
+    if case.suspended_at:
+        return (
+            "All steps are done and the account was suspended. Paying brings it back by itself; restore it by hand "
+            "only if you agreed something with the customer."
+        )
+    if case.status == FailureStatus.EXHAUSTED:
+        return "All steps are done. If the customer does not answer, decide whether to stop the case."
+    if case.needs_authentication:
+        return "The bank wants the customer to confirm the payment. If they call, send them the payment link above."
+    return (
+        "Nothing for now: the next step happens by itself. If the customer gets in touch, give them the payment "
+        "link; if they ask for time, pause until the agreed date."
+    )

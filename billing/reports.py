@@ -1,0 +1,194 @@
+"""Recovered against lost, per month and currency, and which step brought the money back: exact, in the smallest unit.
+
+Recovered is what a case last knew to be owed when it was paid, less what a dispute took back later. Lost is what was
+given up: cases closed without money, and cases whose steps are all done and that nobody paid. A voided invoice was
+never owed, so it counts as neither.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models.functions import Coalesce, TruncMonth
+
+from billing.models import CloseReason, FailureStatus, PaymentFailure
+from levqor.lib.money import format_money
+
+MONTHS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Month:
+    """One month in one currency; amounts in the currency's smallest unit."""
+
+    start: date
+    currency: str
+    recovered: int = 0
+    lost: int = 0
+
+    @property
+    def recovered_text(self) -> str:
+        return format_money(self.recovered, self.currency)
+
+    @property
+    def lost_text(self) -> str:
+        return format_money(self.lost, self.currency)
+
+
+@dataclass(frozen=True)
+class StepShare:
+    """What was recovered after one step in one currency; step 0 is "before any reminder"."""
+
+    step: int
+    currency: str
+    recovered: int
+    cases: int
+
+    @property
+    def recovered_text(self) -> str:
+        return format_money(self.recovered, self.currency)
+
+    @property
+    def label(self) -> str:
+        return f"After step {self.step}" if self.step else "Before any reminder"
+
+
+def _cases() -> QuerySet[PaymentFailure]:
+    return PaymentFailure.objects.filter(livemode=settings.STRIPE_LIVEMODE)
+
+
+def _kept() -> QuerySet[PaymentFailure]:
+    return _cases().filter(status=FailureStatus.RECOVERED, recovery_reversed_at=None)
+
+
+def _monthly(cases: QuerySet[PaymentFailure], moment: str, amount: str) -> dict[tuple[date, str], int]:
+    rows = cases.annotate(month=TruncMonth(moment)).values_list("month", "currency", amount)
+    sums: dict[tuple[date, str], int] = {}
+    # Summed here and not in the database: the moment of an exhausted case is an aggregate already.
+    for month, currency, cents in rows.iterator(chunk_size=2000):
+        key = (month.date(), currency)
+        sums[key] = sums.get(key, 0) + cents
+    return sums
+
+
+def by_month() -> list[Month]:
+    """Every month from the first to the last that has a figure, per currency, gaps filled with zeros."""
+    recovered = _monthly(_kept(), "resolved_at", "recovered_cents")
+    lost = _merge(
+        _monthly(_closed_unpaid(), "resolved_at", "amount_cents"),
+        _monthly(_exhausted(), "ended_at", "amount_cents"),
+        _monthly(_cases().exclude(recovery_reversed_at=None), "recovery_reversed_at", "recovered_cents"),
+    )
+    keys = recovered.keys() | lost.keys()
+    if not keys:
+        return []
+    return [
+        Month(start, currency, recovered.get((start, currency), 0), lost.get((start, currency), 0))
+        for currency in sorted({currency for _, currency in keys})
+        for start in _months(min(keys)[0], max(keys)[0])
+    ]
+
+
+def _closed_unpaid() -> QuerySet[PaymentFailure]:
+    return _cases().filter(status=FailureStatus.CLOSED).exclude(close_reason=CloseReason.VOIDED)
+
+
+def _exhausted() -> QuerySet[PaymentFailure]:
+    """Cases at the end of their steps, with the moment of that: suspension, else last mail, else failure."""
+    last_mail = Max("steps__sent_at")
+    return (
+        _cases()
+        .filter(status=FailureStatus.EXHAUSTED)
+        .annotate(ended_at=Coalesce("suspended_at", "suspend_at", last_mail, "failure_date"))
+    )
+
+
+def _merge(*parts: dict[tuple[date, str], int]) -> dict[tuple[date, str], int]:
+    merged: dict[tuple[date, str], int] = {}
+    for part in parts:
+        for key, cents in part.items():
+            merged[key] = merged.get(key, 0) + cents
+    return merged
+
+
+def _months(first: date, last: date) -> list[date]:
+    count = (last.year - first.year) * 12 + last.month - first.month + 1
+    index = first.year * 12 + first.month - 1
+    return [date((index + step) // 12, (index + step) % 12 + 1, 1) for step in range(count)]
+
+
+def by_step() -> list[StepShare]:
+    """What each step recovered; "step" is the number of the last mail before the money came."""
+    rows = (
+        _kept()
+        .annotate(step=Coalesce("recovered_after_step", 0))
+        .values("step", "currency")
+        .annotate(recovered=Sum("recovered_cents"), cases=Count("pk"))
+        .order_by("currency", "step")
+    )
+    return [StepShare(row["step"], row["currency"], row["recovered"], row["cases"]) for row in rows]
+
+
+@dataclass(frozen=True)
+class Bar:
+    x: float
+    y: float
+    height: float
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One currency's months as bars, computed for a drawing of 640 by 220 units."""
+
+    currency: str
+    months: list[Month]
+    bars: list[Bar]
+    ticks: list[tuple[float, str]]
+    names: list[tuple[float, str]]
+    bar_width: float
+
+    @property
+    def title(self) -> str:
+        return f"Recovered and lost per month, {self.currency.upper()}"
+
+
+BASE, TOP, LEFT, WIDTH = 190.0, 15.0, 90.0, 540.0
+
+
+def charts(months: Iterable[Month]) -> list[Chart]:
+    """One chart for each currency: different currencies are never added up."""
+    found: dict[str, list[Month]] = {}
+    for month in months:
+        found.setdefault(month.currency, []).append(month)
+    return [_chart(currency, rows[-MONTHS_SHOWN:]) for currency, rows in found.items()]
+
+
+def _chart(currency: str, months: list[Month]) -> Chart:
+    peak = max([max(month.recovered, month.lost) for month in months] + [1])
+    slot = WIDTH / max(len(months), 6)
+    width = slot * 0.36
+    bars = [
+        _bar(
+            LEFT + slot * place + slot * 0.12 + offset * width,
+            cents,
+            peak,
+            kind,
+            f"{month.start:%B %Y}, {kind}: {text}",
+        )
+        for place, month in enumerate(months)
+        for offset, (kind, cents, text) in enumerate(
+            [("recovered", month.recovered, month.recovered_text), ("lost", month.lost, month.lost_text)]
+        )
+    ]
+    ticks = [(BASE - (BASE - TOP) * part / 2, format_money(peak * part // 2, currency)) for part in range(3)]
+    names = [(LEFT + slot * (place + 0.5), f"{month.start:%b %y}") for place, month in enumerate(months)]
+    return Chart(currency, months, bars, ticks, names, round(width, 1))
+
+
+def _bar(x: float, cents: int, peak: int, kind: str, label: str) -> Bar:
+    height = round((BASE - TOP) * cents / peak, 1)
+    return Bar(round(x, 1), round(BASE - height, 1), height, kind, label)
