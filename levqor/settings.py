@@ -64,7 +64,6 @@ INSTALLED_APPS = [
     "levqor.accounts",
     "levqor.mail",
     "levqor.audit",
-    "levqor.guard",
     "levqor.lib",
     "unfold",
     "unfold.contrib.filters",
@@ -196,7 +195,6 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=3, minute=20),
         "options": {"expires": 3600},
     },
-    "Expired guard rows": {"task": "guard.purge", "schedule": timedelta(hours=1), "options": {"expires": 3600}},
 }
 
 # --- Who may sign in ---

@@ -162,11 +162,9 @@ class StepStatus(models.TextChoices):
 class DunningStepQuerySet(models.QuerySet["DunningStep"]):
     def due(self, *, at: datetime) -> "DunningStepQuerySet":
         """Steps whose time has come on cases that are still open, and sends that a crash or a fault left half-way."""
-        return self.filter(
-            status__in=[StepStatus.PENDING, StepStatus.SENDING],
-            scheduled_for__lte=at,
-            failure__status=FailureStatus.OPEN,
-        )
+        planned = Q(status=StepStatus.PENDING)
+        abandoned = Q(status=StepStatus.SENDING, lease_until__lt=at)
+        return self.filter(planned | abandoned, scheduled_for__lte=at, failure__status=FailureStatus.OPEN)
 
 
 class DunningStep(models.Model):
