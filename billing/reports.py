@@ -14,6 +14,7 @@ from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
 from billing.models import CloseReason, FailureStatus, PaymentFailure
+from billing.models.failure import PaymentFailureQuerySet
 from levqor.lib.money import format_money
 
 MONTHS_SHOWN = 12
@@ -55,7 +56,7 @@ class StepShare:
         return f"After step {self.step}" if self.step else "Before any reminder"
 
 
-def _cases() -> QuerySet[PaymentFailure]:
+def _cases() -> PaymentFailureQuerySet:
     return PaymentFailure.objects.filter(livemode=settings.STRIPE_LIVEMODE)
 
 
@@ -131,6 +132,12 @@ def by_step() -> list[StepShare]:
     return [StepShare(row["step"], row["currency"], row["recovered"], row["cases"]) for row in rows]
 
 
+def owed_per_currency() -> dict[str, int]:
+    """What is owed at this moment, over all unsettled cases."""
+    rows = _cases().unsettled().values("currency").annotate(owed=Sum("amount_cents")).order_by("currency")
+    return {row["currency"]: row["owed"] for row in rows}
+
+
 @dataclass(frozen=True)
 class Bar:
     x: float
@@ -160,11 +167,12 @@ BASE, TOP, LEFT, WIDTH = 190.0, 15.0, 90.0, 540.0
 
 
 def charts(months: Iterable[Month]) -> list[Chart]:
-    """One chart for each currency: different currencies are never added up."""
+    """One chart for each currency, the busiest first: different currencies are never added up."""
     found: dict[str, list[Month]] = {}
     for month in months:
         found.setdefault(month.currency, []).append(month)
-    return [_chart(currency, rows[-MONTHS_SHOWN:]) for currency, rows in found.items()]
+    busiest = sorted(found, key=lambda currency: -sum(bool(row.recovered or row.lost) for row in found[currency]))
+    return [_chart(currency, found[currency][-MONTHS_SHOWN:]) for currency in busiest]
 
 
 def _chart(currency: str, months: list[Month]) -> Chart:

@@ -1,5 +1,12 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class DeskConfig(AppConfig):
     name = "levqor.desk"
+
+    def ready(self) -> None:
+        from levqor.desk import runs, schedule  # noqa: PLC0415  # models load after the apps
+
+        runs.listen()
+        post_migrate.connect(schedule.ensure_rows, sender=self, dispatch_uid="levqor.desk.periodic_tasks")
