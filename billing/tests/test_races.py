@@ -1,9 +1,11 @@
 """Threads and copies: the same thing at the same moment must happen once."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from itertools import cycle
 
 import pytest
 from django.db import connection
@@ -78,9 +80,14 @@ def test_paying_while_a_pass_runs_never_leaves_a_paid_case_open(open_scene: Scen
         open_scene.fake.pay_invoice(invoice)
     open_scene.fake.deliver_all()
     moment = START + timedelta(days=14)
-    jobs = iter([lambda: process_due_events(at=timezone.now()), lambda: run_dunning_job(at=moment)] * 4)
+    jobs: Iterator[Callable[[], object]] = cycle(
+        [partial(process_due_events, at=timezone.now()), partial(run_dunning_job, at=moment)]
+    )
 
-    at_once(8, lambda: next(jobs)())
+    def next_job() -> object:
+        return next(jobs)()
+
+    at_once(8, next_job)
 
     assert set(PaymentFailure.objects.values_list("status", flat=True)) == {"recovered"}
     assert not OutgoingMail.objects.filter(status="pending", is_driven_by_flow=True).exists()
