@@ -231,6 +231,7 @@ class StripeEventAdmin(CsvExport, ReadOnlyAdmin):
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "title": event.type,
+            "original": event,
             "event": event,
             "state": self.state(event),
             "case": PaymentFailure.objects.filter(invoice_id=event.invoice_id, livemode=event.livemode).first(),

@@ -179,6 +179,7 @@ def case_view(request: HttpRequest, case: PaymentFailure, site: admin.AdminSite)
     context = site.each_context(request) | {
         "opts": PaymentFailure._meta,
         "title": f"Invoice {case}",
+        "original": case,
         "is_dunning_off": not settings.DUNNING_ENABLED,
         "case": case,
         "state": state_badge(case, at=at),
@@ -237,6 +238,7 @@ def steer_view(request: HttpRequest, pk: int, slug: str, site: admin.AdminSite) 
     context = site.each_context(request) | {
         "opts": PaymentFailure._meta,
         "title": f"{verb.label}: invoice {case}",
+        "original": case,
         "case": case,
         "verb": verb,
         "form": form,
@@ -291,6 +293,7 @@ def process_again_view(request: HttpRequest, pk: int, site: admin.AdminSite) -> 
     context = site.each_context(request) | {
         "opts": StripeEvent._meta,
         "title": f"Process again: {event.type}",
+        "original": event,
         "verb": {
             "label": "Process again",
             "explanation": "The event is handled as if it had just arrived. What it did before is not done twice.",

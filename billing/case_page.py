@@ -78,7 +78,8 @@ def in_words(moment: datetime, zone: ZoneInfo) -> str:
 def timeline(case: PaymentFailure, *, may_see_events: bool) -> list[Moment]:
     """Everything that happened to the case and what is planned, oldest first. A fixed number of queries."""
     steps = list(case.steps.select_related("mail").order_by("attempt_number"))
-    parts = [*_events(case, may_see_events), *_planned(case, steps), *_mails(case), *_deeds(case, steps)]
+    opened = Moment(case.created_at, "Levqor opened this case", f"with the policy {case.policy}")
+    parts = [opened, *_events(case, may_see_events), *_planned(case, steps), *_mails(case), *_deeds(case, steps)]
     return sorted(parts, key=lambda moment: (moment.is_coming, moment.at))
 
 

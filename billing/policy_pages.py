@@ -59,6 +59,7 @@ def version_view(request: HttpRequest, policy: DunningPolicy, site: admin.AdminS
     context = site.each_context(request) | {
         "opts": DunningPolicy._meta,
         "title": str(policy),
+        "original": policy,
         "policy": policy,
         "steps": policy.steps.all(),
         "is_current": DunningPolicy.objects.current_for(policy.plan) == policy,

@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='paymentfailure',
-            options={'permissions': [('steer_dunning', 'May pause, resend, stop, exempt and restore')]},
+            options={'verbose_name': 'failed payment', 'permissions': [('steer_dunning', 'May pause, resend, stop, exempt and restore')]},
         ),
     ]

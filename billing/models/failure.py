@@ -105,6 +105,7 @@ class PaymentFailure(models.Model):
 
     class Meta:
         db_table = "payment_failures"
+        verbose_name = "failed payment"
         permissions = [("steer_dunning", "May pause, resend, stop, exempt and restore")]
         constraints = [
             models.UniqueConstraint(fields=["invoice_id", "livemode"], name="failure_once_per_invoice"),

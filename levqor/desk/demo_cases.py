@@ -57,6 +57,9 @@ def make_cases(*, at: datetime) -> None:
 
 def _make(demo: DemoCase, invoice: str, number: int, *, at: datetime) -> None:
     failed_at = at - timedelta(days=demo.days_ago)
+    if demo.days_ago >= 1:
+        # In the morning, as the mails that follow a day later leave in the customer's day only.
+        failed_at = failed_at.replace(hour=10, minute=10 + number)
     slug = "".join(letter for letter in demo.customer.lower() if letter.isalpha())
     sample = Sample(
         created=failed_at,

@@ -55,6 +55,7 @@ class OutgoingMailAdmin(CsvExport, ReadOnlyAdmin):
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "title": mail.subject,
+            "original": mail,
             "mail": mail,
             "state": self.state(mail),
             "events": _events(mail),

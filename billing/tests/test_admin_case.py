@@ -1,0 +1,194 @@
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from billing.admin_views import VERB_OF_SLUG
+from billing.models import PaymentFailure
+from billing.tests.make import Scene
+from levqor.accounts.models import User
+from levqor.audit.models import AuditEntry
+
+TOKEN = "7a1c1c0e-6a39-4b5c-9b6d-0e6b2f1c9a10"
+
+
+def staff_with(*codenames: str) -> Client:
+    """A browser in which a member of staff with these permissions is signed in."""
+    user = User.objects.create_user(f"{len(codenames)}.sam@levqor.test", "x", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def sam(db: None) -> Client:
+    return staff_with(
+        "view_paymentfailure", "change_paymentfailure", "steer_dunning", "view_outgoingmail", "view_stripeevent"
+    )
+
+
+def page(case: PaymentFailure, verb: str = "change") -> str:
+    if verb == "change":
+        return reverse("admin:billing_paymentfailure_change", args=[case.pk])
+    return reverse(f"admin:billing_paymentfailure_{verb.replace('-', '_')}", args=[case.pk])
+
+
+def steer(client: Client, case: PaymentFailure, verb: str, **answers: object) -> str:
+    """Sends the form of the verb and returns the page that it leads to."""
+    answer = client.post(page(case, verb), {"reason": "agreed", "token": TOKEN, **answers}, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_page_shows_the_events_the_steps_and_the_mails(sam: Client, scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    scene.run(day=1)
+
+    text = sam.get(page(case)).content.decode()
+
+    assert "A payment attempt failed" in text
+    assert "Second notice (day 7) planned" in text
+    mail = case.emails.get().mail
+    assert mail
+    assert reverse("admin:mail_outgoingmail_change", args=[mail.pk]) in text
+
+
+def test_the_page_says_who_did_what_and_why(sam: Client, scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+
+    text = steer(sam, case, "pause", reason="<b>card</b> is on its way")
+
+    assert "Paused, by 5.sam@levqor.test" in text
+    assert "&lt;b&gt;card&lt;/b&gt; is on its way" in text
+
+
+def test_the_page_costs_the_same_with_more_history(
+    sam: Client, scene: Scene, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    invoice = scene.fail(next_attempt=None)
+    for day in (1, 7, 14):
+        scene.run(day=day)
+    sam.get(page(scene.case(invoice)))
+
+    with django_assert_num_queries(QUERIES):
+        sam.get(page(scene.case(invoice)))
+
+
+# However long the history: session, person, permissions, the case and each part of its page.
+QUERIES = 18
+
+
+def test_every_verb_asks_before_it_acts(sam: Client, scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+
+    text = sam.get(page(case, "stop")).content.decode()
+
+    assert "Why?" in text
+    assert scene.case(case.invoice_id).status == "open"
+
+
+def test_no_verb_without_a_reason(sam: Client, scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+
+    text = steer(sam, case, "stop", reason="  ")
+
+    assert "This field is required." in text
+    assert scene.case(case.invoice_id).status == "open"
+
+
+@pytest.mark.parametrize(
+    "permissions",
+    [
+        (),
+        ("view_paymentfailure",),
+        ("view_paymentfailure", "change_paymentfailure"),
+        ("view_paymentfailure", "steer_dunning"),
+    ],
+)
+@pytest.mark.parametrize("verb", list(VERB_OF_SLUG))
+def test_staff_without_both_permissions_are_refused(scene: Scene, permissions: tuple[str, ...], verb: str) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    client = staff_with(*permissions)
+
+    assert client.post(page(case, verb), {"reason": "let me", "token": TOKEN}).status_code == 403
+    assert not AuditEntry.objects.filter(actor_kind="staff").exists()
+
+
+def test_a_customer_is_refused(scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    client = Client()
+    client.force_login(User.objects.create_user("chris@example.com", "x"))
+
+    # Our own login refuses whoever is signed in without being staff.
+    assert client.get(page(case), follow=True).status_code == 403
+    assert client.post(page(case, "stop"), {"reason": "mine", "token": TOKEN}, follow=True).status_code == 403
+    assert scene.case(case.invoice_id).status == "open"
+
+
+def test_a_stranger_is_sent_to_the_login(scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+
+    answer = Client().get(page(case), follow=True)
+
+    assert answer.redirect_chain[-1][0].startswith(reverse("account_login"))
+
+
+def test_a_reader_sees_the_case_and_no_verb(scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+
+    text = staff_with("view_paymentfailure").get(page(case)).content.decode()
+
+    assert "What to do here" in text
+    assert "Stop the case" not in text
+
+
+def test_pausing_until_a_date_counts_from_the_customers_morning(sam: Client, scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+
+    steer(sam, case, "pause", until_date="2099-07-01")
+
+    until = scene.case(case.invoice_id).paused_until
+    assert until
+    assert until.astimezone(case.account.zone).isoformat() == "2099-07-01T00:00:00+01:00"
+
+
+def test_a_move_that_somebody_else_made_first_is_told_in_words(sam: Client, scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    steer(sam, case, "stop")
+
+    assert "there is nothing to steer" in steer(sam, case, "stop")
+    assert "is not possible here any more" in sam.get(page(case, "stop"), follow=True).content.decode()
+
+
+def test_a_double_click_on_resend_is_one_mail(sam: Client, scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    scene.run(day=1)
+    step = case.steps.all()[0].pk
+
+    for _ in range(2):
+        steer(sam, case, "resend", step=step)
+
+    assert case.emails.filter(email_type="manual").count() == 1
+
+
+def test_a_step_of_another_case_cannot_be_skipped_here(sam: Client, scene: Scene) -> None:
+    mine, other = (scene.case(scene.fail(next_attempt=None)) for _ in range(2))
+
+    steer(sam, mine, "skip", step=other.steps.all()[0].pk)
+
+    assert set(other.steps.values_list("status", flat=True)) == {"pending"}
+
+
+def test_switched_off_dunning_is_said_on_the_page(sam: Client, scene: Scene, settings: Settings) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    settings.DUNNING_ENABLED = False
+
+    assert "Dunning is switched off." in sam.get(page(case)).content.decode()
+
+
+def test_an_unknown_case_is_answered_without_an_error(sam: Client) -> None:
+    answer = sam.get(reverse("admin:billing_paymentfailure_change", args=["99"]), follow=True)
+
+    assert answer.status_code == 200
