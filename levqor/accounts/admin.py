@@ -56,7 +56,8 @@ class ContactInline(TabularInline):
 class SuspensionInline(TabularInline):
     model = Suspension
     extra = 0
-    readonly_fields = fields = ["reason", "suspended_at", "lifted_at"]
+    fields = ["reason", "suspended_at", "lifted_at"]
+    readonly_fields = ["reason", "suspended_at", "lifted_at"]
     can_delete = False
 
     def has_add_permission(self, request: Any, obj: Any = None) -> bool:
