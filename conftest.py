@@ -1,5 +1,6 @@
 """What holds for every test: no socket but loopback, no mail outside a temporary folder, no Stripe key."""
 
+import re
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from django.db import connections
 from django.db.backends.base.operations import BaseDatabaseOperations
 from pytest_django import Settings
 
-LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|::1|localhost|0\.0\.0\.0")
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +20,7 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:
-        if self.family != socket.AF_UNIX and not str(address[0]).startswith(LOOPBACK):
+        if self.family != socket.AF_UNIX and not LOOPBACK.fullmatch(str(address[0])):
             raise RuntimeError(f"A test tried to reach {address[0]}; tests talk to this machine alone.")
         connect(self, address)
 
@@ -54,13 +55,17 @@ def _without_triggers(alias: str) -> Iterator[None]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET session_replication_role = replica")
-            yield
-            cursor.execute("SET session_replication_role = origin")
+            try:
+                yield
+            finally:
+                cursor.execute("SET session_replication_role = origin")
             return
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'audit_%%'")
         triggers = cursor.fetchall()
         for name, _ in triggers:
             cursor.execute(f'DROP TRIGGER "{name}"')
-        yield
-        for _, sql in triggers:
-            cursor.execute(sql)
+        try:
+            yield
+        finally:
+            for _, sql in triggers:
+                cursor.execute(sql)
