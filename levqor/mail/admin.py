@@ -39,7 +39,9 @@ class OutgoingMailAdmin(CsvExport, ReadOnlyAdmin):
 
     @admin.display(description="Status", ordering="status")
     def state(self, mail: OutgoingMail) -> SafeString:
-        return badge("Bounced", "bad") if mail.has_bounced else badge(mail.get_status_display(), TONES[MailStatus(mail.status)])
+        if mail.has_bounced:
+            return badge("Bounced", "bad")
+        return badge(mail.get_status_display(), TONES[MailStatus(mail.status)])
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.html_view)
