@@ -1,0 +1,133 @@
+import csv
+import io
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from billing.cases import flag_case
+from billing.models import Flag, PaymentFailure
+from billing.tests.make import Scene
+from billing.tests.test_admin_case import staff_with
+from levqor.accounts.models import Account
+
+QUEUE = "/admin/billing/paymentfailure/"
+
+
+@pytest.fixture
+def sam(db: None) -> Client:
+    return staff_with("view_paymentfailure")
+
+
+def listed(client: Client, query: str = "") -> set[str]:
+    """The invoices in the queue."""
+    answer = client.get(f"{QUEUE}?{query}")
+    assert answer.status_code == 200, query
+    return {case.invoice_id for case in answer.context["cl"].result_list}
+
+
+def test_the_queue_shows_what_is_still_owed(sam: Client, scene: Scene) -> None:
+    owed, paid = scene.fail(), scene.fail()
+    scene.fake.pay_invoice(paid)
+    scene.hear()
+
+    assert listed(sam) == {owed}
+    assert listed(sam, "status=recovered") == {paid}
+    assert listed(sam, "status=all") == {owed, paid}
+
+
+def test_the_queue_filters_flags_pauses_and_holds(sam: Client, scene: Scene) -> None:
+    flagged, held, quiet = (scene.fail() for _ in range(3))
+    flag_case(scene.case(flagged), Flag.BOUNCED, at=scene.now)
+    PaymentFailure.objects.filter(invoice_id=held).update(hold_reason="paused", paused_at=scene.now)
+
+    assert listed(sam, "flag=any") == listed(sam, "flag=bounced") == {flagged}
+    assert listed(sam, "held=yes") == listed(sam, "paused=yes") == {held}
+    assert listed(sam, "flag=no_address") == set()
+    assert quiet in listed(sam, "held=no") & listed(sam, "paused=no")
+
+
+@pytest.mark.parametrize(
+    ("owed", "query", "is_listed"),
+    [
+        (("gbp", 5000), "amount_from=50&amount_to=50", True),
+        (("gbp", 5001), "amount_to=50", False),
+        (("jpy", 50), "amount_from=50&amount_to=50", True),
+        (("kwd", 50_000), "amount_from=50&amount_to=50", True),
+        (("kwd", 49_999), "amount_from=50", False),
+        (("gbp", 5000), "amount_from=plenty&amount_to=NaN", True),
+        (("gbp", 5000), "amount_to=1e99", True),
+    ],
+)
+def test_amounts_are_asked_for_in_whole_units(
+    sam: Client, scene: Scene, owed: tuple[str, int], query: str, is_listed: bool
+) -> None:
+    scene.fail(currency=owed[0], amount=owed[1])
+
+    assert bool(listed(sam, query)) is is_listed
+
+
+def test_the_queue_filters_by_standing_currency_and_due_step(sam: Client, scene: Scene) -> None:
+    invoice = scene.fail(currency="eur")
+
+    for query in ("standing=past_due", "currency=eur"):
+        assert listed(sam, query) == {invoice}
+    for query in ("standing=suspended", "currency=gbp"):
+        assert listed(sam, query) == set()
+
+
+def test_a_search_finds_settled_cases_by_every_id(sam: Client, scene: Scene) -> None:
+    invoice = scene.fail()
+    scene.fake.pay_invoice(invoice)
+    scene.hear()
+    case = scene.case(invoice)
+
+    account = case.account
+    for words in (invoice, case.subscription_id, account.stripe_customer_id, account.name, account.billing_email):
+        assert listed(sam, f"q={words}") == {invoice}, words
+
+
+def test_totals_are_those_of_the_filtered_rows(sam: Client, scene: Scene) -> None:
+    for currency, amount in (("gbp", 9900), ("gbp", 100), ("jpy", 500)):
+        scene.fail(amount=amount, currency=currency)
+
+    answer = sam.get(QUEUE)
+
+    assert [(row["amount"], row["cases"]) for row in answer.context["totals"]] == [("£100.00", 2), ("JP¥500", 1)]
+
+
+def test_the_list_costs_the_same_with_more_rows(
+    sam: Client, scene: Scene, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(3):
+        scene.fail()
+
+    with django_assert_num_queries(10):
+        listed(sam)
+
+
+def test_the_export_disarms_formulas(sam: Client, scene: Scene) -> None:
+    case = scene.case(scene.fail(amount=9900))
+    Account.objects.update(name='=HYPERLINK("http://evil.example")')
+
+    answer = sam.post(QUEUE, {"action": "export_csv", "_selected_action": [case.pk]})
+    rows = list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+
+    assert rows[1][2] == '\'=HYPERLINK("http://evil.example")'
+    assert rows[1][4:6] == ["99.00", "GBP"]
+
+
+def test_switched_off_dunning_is_said_above_the_queue(sam: Client, settings: Settings) -> None:
+    assert "Dunning is switched off" not in sam.get(QUEUE).content.decode()
+
+    settings.DUNNING_ENABLED = False
+
+    assert "Dunning is switched off" in sam.get(QUEUE).content.decode()
+
+
+def test_staff_without_the_permission_see_no_queue(db: None) -> None:
+    client = staff_with("view_plan")
+
+    assert client.get(QUEUE).status_code == 403
+    assert client.get(reverse("admin:billing_report")).status_code == 403
