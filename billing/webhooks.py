@@ -27,6 +27,8 @@ PROCESS_TASK = "billing.process_stripe_events"
 @csrf_exempt
 def receive_stripe_event(request: HttpRequest) -> HttpResponse:
     """`POST /api/webhooks/stripe`. 200 means committed; a repeat of a known event is a 200 as well."""
+    if request.method == "OPTIONS":
+        return HttpResponse(status=204, headers={"Allow": "POST, OPTIONS"})
     if request.method != "POST":
         return problem(
             request, Code.METHOD_NOT_ALLOWED, "Stripe delivers events by POST.", headers={"Allow": "POST, OPTIONS"}

@@ -86,9 +86,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "levqor.lib.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "levqor.lib.middleware.RequestIdMiddleware",
+    "levqor.lib.middleware.FastLaneMiddleware",
     "levqor.lib.middleware.ContentSecurityPolicyByPathMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "levqor.lib.middleware.RequestIdMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "levqor.lib.middleware.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -99,6 +100,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
+
+# Paths that machines call often and that need no session, no template and no access log: answered before all of that.
+FAST_LANE = {"/api/webhooks/stripe": "billing.webhooks.receive_stripe_event"}
 
 TEMPLATES: list[dict[str, Any]] = [
     {

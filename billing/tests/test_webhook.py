@@ -150,3 +150,18 @@ def test_a_handler_that_fails_is_tried_again_and_shown_in_the_end(
 
     event = StripeEvent.objects.get()
     assert (event.status, event.attempts, event.error) == ("failed", 8, "StripeUnavailableError: down")
+
+
+def test_a_crash_in_the_door_is_a_problem_and_no_200(
+    scene: Scene, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object, **kwargs: object) -> bool:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("billing.webhooks.store_event", broken)
+    client.raise_request_exception = False
+
+    answer = post(client, body_of())
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.headers["X-Request-Id"] == answer.json()["request_id"]
