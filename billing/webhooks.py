@@ -27,12 +27,8 @@ PROCESS_TASK = "billing.process_stripe_events"
 @csrf_exempt
 def receive_stripe_event(request: HttpRequest) -> HttpResponse:
     """`POST /api/webhooks/stripe`. 200 means committed; a repeat of a known event is a 200 as well."""
-    if request.method == "OPTIONS":
-        return HttpResponse(status=204, headers={"Allow": "POST, OPTIONS"})
     if request.method != "POST":
-        return problem(
-            request, Code.METHOD_NOT_ALLOWED, "Stripe delivers events by POST.", headers={"Allow": "POST, OPTIONS"}
-        )
+        return _wrong_method(request)
     if not settings.STRIPE_WEBHOOK_SECRETS:
         return problem(request, Code.UNAVAILABLE, "No webhook secret is configured here; set STRIPE_WEBHOOK_SECRET.")
     body = _read_body(request)
@@ -48,6 +44,13 @@ def receive_stripe_event(request: HttpRequest) -> HttpResponse:
     if store_event(event, body, at=now, request_id=getattr(request, "request_id", "")):
         nudge(PROCESS_TASK)
     return JsonResponse({"received": True})
+
+
+def _wrong_method(request: HttpRequest) -> HttpResponse:
+    allow = {"Allow": "POST, OPTIONS"}
+    if request.method == "OPTIONS":
+        return HttpResponse(status=204, headers=allow)
+    return problem(request, Code.METHOD_NOT_ALLOWED, "Stripe delivers events by POST.", headers=allow)
 
 
 def _read_body(request: HttpRequest) -> bytes | None:
