@@ -18,6 +18,11 @@ MAIL = Actor("mail")
 CUSTOMER = Actor("customer")
 
 
+def customer(user: Any) -> Actor:
+    """The actor for whoever uses an open page: known where they signed in."""
+    return Actor("customer", user.pk) if user.is_authenticated else CUSTOMER
+
+
 def staff(user: Any) -> Actor:
     """The actor for a signed-in member of staff (`request.user`)."""
     return Actor("staff", user.pk)

@@ -6,17 +6,31 @@ import time
 import uuid
 from collections.abc import Callable
 
+import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.core.exceptions import BadRequest, RequestDataTooBig
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponsePermanentRedirect,
+    UnreadablePostError,
+)
 from django.middleware.csp import ContentSecurityPolicyMiddleware
 from django.urls import Resolver404, resolve
+from django.utils.encoding import escape_uri_path
 from django.utils.module_loading import import_string
 
-from levqor.lib.problems import CONTENT_TYPE, is_api_path, problem_for_status
+from levqor.lib.problems import CONTENT_TYPE, Code, is_api_path, problem, problem_for_status
 
 type GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{8,128}")
+# Errors that bring a body of their own shape.
+OWN_BODIES = (CONTENT_TYPE, "application/health+json")
+HEALTH_PATHS = ("/api/status/health", "/api/status/ready")
+# What callers and proxies use: `req-1`, a UUID, base64, `Root=1-5759e988-bd862e3fe1be46a994272793`.
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=@\-]{1,128}")
 
 
 class HealthMiddleware:
@@ -31,7 +45,8 @@ class HealthMiddleware:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponse(status=204 if request.method == "OPTIONS" else 405, headers={"Allow": "GET, HEAD"})
         body = json.dumps({"ok": True, "ts": int(time.time())})
-        return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+        return HttpResponse(body, content_type="application/json", headers=headers)
 
 
 class ContentSecurityPolicyByPathMiddleware(ContentSecurityPolicyMiddleware):
@@ -43,6 +58,12 @@ class ContentSecurityPolicyByPathMiddleware(ContentSecurityPolicyMiddleware):
         return super().process_response(request, response)
 
 
+def request_id_of(request: HttpRequest) -> str:
+    """The id that came with the request where it is a sane one, else a new one."""
+    incoming = request.META.get("HTTP_X_REQUEST_ID", "")
+    return incoming if SANE_REQUEST_ID.fullmatch(incoming) else str(uuid.uuid4())
+
+
 class RequestIdMiddleware:
     """Gives each request an id, kept from a sane incoming header, that answers, logs and tasks carry."""
 
@@ -50,14 +71,29 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        incoming = request.headers.get("X-Request-Id", "")
-        request_id = incoming if SANE_REQUEST_ID.fullmatch(incoming) else str(uuid.uuid4())
+        request_id = request_id_of(request)
         request.request_id = request_id  # type: ignore[attr-defined]  # read by problems and error pages
         # django-structlog reads the header itself: give it the id that was decided on here.
         request.META["HTTP_X_REQUEST_ID"] = request_id
-        response = self.get_response(request)
+        # The fast lane has no access log that would bind it for the logs and for the tasks that the request asks for.
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
         response.headers["X-Request-Id"] = request_id
         return response
+
+
+class RefuseNulMiddleware:
+    """Refuses addresses with a NUL in them: none of our pages has one, and PostgreSQL takes none in a text."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path_info:
+            raise Http404
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("The address holds a NUL.")
+        return self.get_response(request)
 
 
 class FastLaneMiddleware:
@@ -77,35 +113,96 @@ class FastLaneMiddleware:
         return response
 
 
-class ProblemMiddleware:
-    """Holds the paths under `/api/` and `/public/` to the contract: OPTIONS, HEAD's body, problems for every error."""
+class OptionsMiddleware:
+    """OPTIONS is 204 wherever a view names its methods, and what names them names HEAD and OPTIONS too."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if not is_api_path(request.path_info):
-            return self._other_slash(request, response)
-        allow = response.headers.get("Allow", "")
-        if request.method == "OPTIONS" and response.status_code in {200, 405} and allow:
-            return HttpResponse(status=204, headers={"Allow": allow})
-        if response.status_code < 400 or response.headers.get("Content-Type", "").startswith(
-            (CONTENT_TYPE, "application/health+json")
-        ):
+        allow = _allow(response.headers.get("Allow", ""))
+        if not allow or response.status_code not in {200, 405}:
             return response
+        if request.method == "OPTIONS":
+            return HttpResponse(status=204, headers={"Allow": allow})
+        response.headers["Allow"] = allow
+        return response
+
+
+class ProblemMiddleware:
+    """Holds the paths under `/api/` and `/public/` to the contract: HEAD, and a problem for every error."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not is_api_path(request.path_info):
+            return self.get_response(request)
+        method = request.method
+        if method == "HEAD":
+            # An operation knows GET alone; the server leaves the body away.
+            request.method = "GET"
+        response = self.get_response(request)
+        request.method = method
+        if response.status_code < 400 or _has_own_body(request, response):
+            return response
+        allow = response.headers.get("Allow", "")
         return problem_for_status(request, response.status_code, {"Allow": allow} if allow else None)
 
-    @staticmethod
-    def _other_slash(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """An unknown page that exists with the other ending moves there for good: ours have no slash, `/admin/` has."""
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Bodies that cannot be read are the caller's fault; Django tells them apart by no status of their own."""
+        if not is_api_path(request.path_info):
+            return None
+        if isinstance(exception, RequestDataTooBig):
+            return problem(request, Code.PAYLOAD_TOO_LARGE, "The body is larger than this address takes.")
+        if isinstance(exception, UnreadablePostError):
+            return problem(request, Code.BAD_REQUEST, "The body ended before its announced length.")
+        return None
+
+
+def _has_own_body(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """True for a problem already made, and for the health endpoints, whose errors keep their shape."""
+    kinds = (*OWN_BODIES, "application/json") if request.path_info in HEALTH_PATHS else OWN_BODIES
+    return response.headers.get("Content-Type", "").startswith(kinds)
+
+
+def _allow(methods: str) -> str:
+    """The Allow header with what is always possible beside the view's own methods."""
+    named = {method.strip() for method in methods.split(",") if method.strip()}
+    if not named:
+        return ""
+    possible = named | {"OPTIONS"} | ({"HEAD"} if "GET" in named else set())
+    return methods if possible == named else ", ".join(sorted(possible))
+
+
+class OtherEndingMiddleware:
+    """A page asked for with the other ending moves there for good, once: ours have no slash, `/admin/` has one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
         path = request.path_info
-        if response.status_code != 404 or path == "/":
+        if response.status_code != 404 or request.method not in {"GET", "HEAD"} or path == "/" or is_api_path(path):
             return response
         other = "/" + path.strip("/") + ("" if path.endswith("/") else "/")
-        try:
-            resolve(other)
-        except Resolver404:
+        if not _is_page(other, request):
             return response
         query = request.META.get("QUERY_STRING", "")
-        return HttpResponsePermanentRedirect(f"{other}?{query}" if query else other)
+        return HttpResponsePermanentRedirect(escape_uri_path(other) + (f"?{query}" if query else ""))
+
+
+def _is_page(path: str, request: HttpRequest) -> bool:
+    """True where the path has a view of its own, and the request's path has none.
+
+    A page that answers and says "not found" means it. The last pattern of the admin, which has no name, takes whatever is
+    left, with either ending, to answer 404.
+    """
+    if is_api_path(path) or (request.resolver_match is not None and request.resolver_match.url_name is not None):
+        return False
+    try:
+        return resolve(path).url_name is not None
+    except Resolver404:
+        return False

@@ -1,6 +1,6 @@
 """Money as Stripe counts it: integers of the smallest unit, shown in the customer's currency."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from babel.numbers import format_currency
@@ -26,6 +26,11 @@ def to_decimal(amount: int, currency: str) -> Decimal:
     return Decimal(amount).scaleb(-exponent(currency))
 
 
+def share_of(amount: int, percent: int) -> int:
+    """So many percent of the amount, in its smallest unit, half of one up."""
+    return int((Decimal(amount) * percent / 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
 def format_money(amount: int, currency: str, *, locale: str = "en_GB") -> str:
     """The amount as people write it: `£1,234.50`, `JP¥500`, `KWD 1.250`."""
     digits = exponent(currency)
@@ -36,6 +41,13 @@ def format_money(amount: int, currency: str, *, locale: str = "en_GB") -> str:
     # A currency without a symbol of its own runs into its number (KWD1.250): set it apart as the locale would.
     code = currency.upper()
     return shown.replace(code, f"{code}\N{NO-BREAK SPACE}") if code in shown else shown
+
+
+def format_price(amount: int, currency: str, *, locale: str = "en_GB") -> str:
+    """A price as it is advertised, without empty pence: `£99`, `£1,250`, and `£99.50` where there are some."""
+    shown = format_money(amount, currency, locale=locale)
+    digits = exponent(currency)
+    return shown.removesuffix("." + "0" * digits) if digits else shown
 
 
 def format_totals(amounts: dict[str, int], *, locale: str = "en_GB") -> str:

@@ -1,8 +1,8 @@
 """Waking a Celery task soon, without ever making the caller wait for the broker.
 
 State in the database is the to-do list and beat drains it anyway; a nudge only makes that happen sooner. So nudges are
-collected by one background thread per process, which publishes each task name once however often it was asked for, and
-a broker that is down costs a log line.
+collected by one background thread per process, which publishes each task name once however often it was asked for, at
+most some times a second, and a broker that is down costs a log line.
 """
 
 import atexit
@@ -17,6 +17,9 @@ from django.db import transaction
 logger = structlog.get_logger(__name__)
 
 EXPIRES_SECONDS: Final = 60
+# The first nudge goes out at once. In a burst a message costs more than the request that asked for it, and one wakes a
+# worker as well as a thousand.
+PAUSE_SECONDS: Final = 0.1
 
 
 class _Publisher:
@@ -24,40 +27,50 @@ class _Publisher:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self._wanted: dict[str, None] = {}
+        # Each task with the id of the request that asked for it first: the message carries it to the worker's logs.
+        self._wanted: dict[str, str] = {}
         self._condition = threading.Condition()
         self._busy = False
+        self._flushers = 0
         threading.Thread(target=self._run, name="nudge", daemon=True).start()
 
-    def want(self, task: str) -> None:
+    def want(self, task: str, request_id: str) -> None:
         with self._condition:
-            self._wanted[task] = None
-            self._condition.notify_all()
+            if task not in self._wanted:
+                self._wanted[task] = request_id
+                self._condition.notify_all()
 
     def wait_until_idle(self, seconds: float) -> bool:
         """True once nothing is left to publish; False where that took longer than `seconds`."""
         with self._condition:
-            return self._condition.wait_for(lambda: not self._wanted and not self._busy, timeout=seconds)
+            self._flushers += 1
+            self._condition.notify_all()
+            try:
+                return self._condition.wait_for(lambda: not self._wanted and not self._busy, timeout=seconds)
+            finally:
+                self._flushers -= 1
 
     def _run(self) -> None:
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._wanted)
-                tasks, self._wanted, self._busy = list(self._wanted), {}, True
-            for task in tasks:
-                _publish(task)
+                tasks, self._wanted, self._busy = self._wanted, {}, True
+            for task, request_id in tasks.items():
+                _publish(task, request_id)
             with self._condition:
                 self._busy = False
                 self._condition.notify_all()
+                self._condition.wait_for(lambda: self._flushers, timeout=PAUSE_SECONDS)
 
 
 _lock = threading.Lock()
 _publisher: _Publisher | None = None
 
 
-def _publish(task: str) -> None:
+def _publish(task: str, request_id: str) -> None:
     try:
-        current_app.send_task(task, expires=EXPIRES_SECONDS, ignore_result=True, retry=False)
+        with structlog.contextvars.bound_contextvars(**({"request_id": request_id} if request_id else {})):
+            current_app.send_task(task, expires=EXPIRES_SECONDS, ignore_result=True, retry=False)
     except Exception as error:  # whatever the broker's client raises, beat does the work a few seconds later
         logger.warning("nudge_not_published", task=task, error=type(error).__name__)
 
@@ -72,7 +85,8 @@ def _current() -> _Publisher:
 
 def nudge(task: str) -> None:
     """Asks for the Celery task of this name to run soon, after the current transaction has committed."""
-    transaction.on_commit(lambda: _current().want(task))
+    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    transaction.on_commit(lambda: _current().want(task, request_id))
 
 
 def flush(seconds: float = 3.0) -> bool:

@@ -82,6 +82,7 @@ def problem_for_status(request: HttpRequest, status: int, headers: dict[str, str
     details = {
         404: f"There is nothing at {request.path}.",
         405: f"{request.method} is not possible here; the Allow header names the methods that are.",
+        503: "Our database does not answer right now. Nothing was done; try again after a minute.",
         500: "Something went wrong on our side; the error is logged under this request id.",
     }
     phrase = HTTPStatus(code.status).description or code.title

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -48,7 +49,7 @@ class Fault:
         return self.kind == kind and self.left > 0 and path.startswith(self.path_prefix)
 
 
-class FakeServer:
+class FakeServer(ABC):
     """Use as a context manager. Subclasses answer in `handle` and shape errors in `error`."""
 
     def __init__(self, *, port: int = 0) -> None:
@@ -146,13 +147,13 @@ class FakeServer:
         with self._gate:
             return self._gate.wait_for(lambda: len(self.requests) >= count, timeout)
 
-    def handle(self, request: Request) -> Answer:
-        raise NotImplementedError
+    @abstractmethod
+    def handle(self, request: Request) -> Answer: ...
 
     def error(self, status: int, **error: Any) -> Answer:
-        raise NotImplementedError
+        return Answer(status, {"error": error})
 
-    def finished(self, request: Request) -> None:
+    def finished(self, request: Request) -> None:  # noqa: B027  # a hook, which most fakes need not
         """Called when the answer is ready or was cut off."""
 
     def receive(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Request:

@@ -46,11 +46,17 @@ class FakeStripe(StripePayments, StripeDelivery, FakeServer):
         )
         self.api_key = api_key
         self._answers: dict[str, tuple[tuple[Any, ...], Answer]] = {}
+        self._breaks: list[bool] = []
 
     def prune_keys(self) -> None:
         """Forget all idempotency keys, as Stripe may after 24 hours."""
         with self.lock:
             self._answers.clear()
+
+    def break_next(self, *, after_effect: bool) -> None:
+        """The next keyed request ends in a 500, which is remembered and replayed for its key as Stripe does."""
+        with self.lock:
+            self._breaks.append(after_effect)
 
     def error(self, status: int, **error: Any) -> Answer:
         """`error` becomes the error object; what is left out gets a fitting default."""
@@ -87,6 +93,11 @@ class FakeStripe(StripePayments, StripeDelivery, FakeServer):
                 )
                 raise RefusedError(400, message, kind="idempotency_error")
             return replace(stored, headers={"Idempotency-Key": key, "Idempotent-Replayed": "true"})
+        if self._breaks:
+            if self._breaks.pop(0):
+                answer(self, request)
+            self._answers[key] = (print_of, self.error(500))
+            return self._answers[key][1]
         try:
             reply = answer(self, request)
         except RefusedError as refusal:

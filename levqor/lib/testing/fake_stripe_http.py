@@ -46,7 +46,7 @@ FILTERS: Mapping[str, frozenset[str]] = {
     "customers": frozenset({"email"}),
     "disputes": frozenset({"charge", "payment_intent"}),
     "events": frozenset(),
-    "invoice_payments": frozenset({"invoice", "status"}),
+    "invoice_payments": frozenset({"invoice", "status", "payment"}),
     "invoices": frozenset({"customer", "subscription", "status", "collection_method"}),
     "payment_intents": frozenset({"customer"}),
     "payment_methods": frozenset({"customer"}),
@@ -62,6 +62,8 @@ def answer(store: StripePayments, request: Request) -> Answer:
     path = request.path.removeprefix("/v1/")
     if request.method == "POST":
         body = store.body(_act(store, path, request.params), version)
+    elif request.method == "GET" and (match := re.fullmatch(r"customers/([^/]+)/balance_transactions", path)):
+        body = _movements(store, match[1], request.params, version)
     elif request.method == "GET" and (match := re.fullmatch(r"(\w+)(?:/([^/]+))?", path)) and match[1] in KINDS:
         collection, object_id = match.groups()
         if object_id is None:
@@ -83,17 +85,31 @@ def _unknown_path(method: str, path: str) -> RefusedError:
 
 
 def _page(store: StripePayments, collection: str, params: Json, version: str) -> Json:
-    _refuse_unknown(collection, params)
+    _refuse_unknown(params, FILTERS[collection] | (OF_EVENTS if collection == "events" else frozenset()))
     rows = [facts for facts in store.rows(KINDS[collection]) if _wanted(facts, collection, params)]
-    start = _start(rows, params)
-    limit = _limit(params)
+    return _listing(store, rows, f"/v1/{collection}", params, version)
+
+
+def _movements(store: StripePayments, customer_id: str, params: Json, version: str) -> Json:
+    """The movements of one customer's balance."""
+    _refuse_unknown(params, frozenset())
+    customer = _customer(store, customer_id)
+    rows: list[Facts] = [
+        facts
+        for facts in store.rows(BalanceTransactionFacts)
+        if facts.customer == customer.id and _created(facts.created, params)
+    ]
+    return _listing(store, rows, f"/v1/customers/{customer.id}/balance_transactions", params, version)
+
+
+def _listing(store: StripePayments, rows: list[Facts], url: str, params: Json, version: str) -> Json:
+    start, limit = _start(rows, params), _limit(params)
     page = [store.body(facts, version) for facts in rows[start : start + limit]]
-    return {"object": "list", "url": f"/v1/{collection}", "has_more": len(rows) > start + limit, "data": page}
+    return {"object": "list", "url": url, "has_more": len(rows) > start + limit, "data": page}
 
 
-def _refuse_unknown(collection: str, params: Json) -> None:
-    known = FILTERS[collection] | PAGING | (OF_EVENTS if collection == "events" else frozenset())
-    for name in params.keys() - known:
+def _refuse_unknown(params: Json, filters: frozenset[str]) -> None:
+    for name in params.keys() - (filters | PAGING):
         raise RefusedError(400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
 
 
@@ -120,6 +136,8 @@ def _wanted(facts: Facts, collection: str, params: Json) -> bool:
     if isinstance(facts, EventFacts) and not _wanted_event(facts, params):
         return False
     wanted = {name: params[name] for name in FILTERS[collection] & params.keys()}
+    if isinstance(facts, InvoicePaymentFacts) and not _wanted_payment(facts, wanted.pop("payment", None)):
+        return False
     if isinstance(facts, SubscriptionFacts) and not _wanted_status(facts.status, wanted.pop("status", None)):
         return False
     return _created(facts.created, params) and all(getattr(facts, name) == value for name, value in wanted.items())
@@ -132,6 +150,17 @@ def _wanted_status(status: str, wanted: str | None) -> bool:
     if wanted == "ended":
         return status in {"canceled", "incomplete_expired"}
     return wanted in {"all", status}
+
+
+def _wanted_payment(facts: InvoicePaymentFacts, wanted: Json | None) -> bool:
+    """`payment[type]` must go with `payment[payment_intent]`, as at Stripe."""
+    if wanted is None:
+        return True
+    if not isinstance(wanted, dict) or not wanted.get("type"):
+        raise RefusedError(
+            400, "Missing required param: payment[type].", code="parameter_missing", param="payment[type]"
+        )
+    return wanted.get("payment_intent") in {None, facts.payment_intent}
 
 
 def _wanted_event(event: EventFacts, params: Json) -> bool:

@@ -111,6 +111,14 @@ class StripeInvoices(StripeAccounts):
             self._apply_credit(invoice, side, amount)
             return note.id
 
+    def void_credit_note(self, note_id: str) -> None:
+        """Takes a note of an open invoice back: the invoice asks for its amount again."""
+        with self.lock:
+            note = self.set(self.get(CreditNoteFacts, note_id), status="void")
+            self.emit("credit_note.voided", note)
+            invoice = self.collectable(note.invoice)
+            self.update(invoice, pre_payment_credit=invoice.pre_payment_credit - note.pre_payment_amount)
+
     def _apply_credit(self, invoice: InvoiceFacts, side: str, amount: int) -> None:
         name = f"{side}_credit"
         credited = replace(invoice, **{name: getattr(invoice, name) + amount})

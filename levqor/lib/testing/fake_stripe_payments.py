@@ -100,10 +100,16 @@ class StripePayments(StripeInvoices):
         amount: int | None = None,
         out_of_band: bool = False,
         payment_method: str | None = None,
+        automatic: bool = False,
     ) -> None:
-        """Pay what remains, or `amount`: less leaves the invoice open, more is counted as overpaid."""
+        """Pay what remains, or `amount`: less leaves the invoice open, more is counted as overpaid.
+
+        An `automatic` payment is Stripe's own retry: it alone counts up the attempts after the first.
+        """
         with self.lock:
             invoice = self.collectable(invoice_id)
+            if automatic:
+                invoice = self.set(invoice, attempt_count=invoice.attempt_count + 1)
             remaining = invoice.amount_remaining
             amount = remaining if amount is None else amount
             if amount and not out_of_band:
@@ -231,6 +237,24 @@ class StripePayments(StripeInvoices):
     def close_dispute(self, dispute_id: str, *, status: str = "lost") -> None:
         with self.lock:
             self.emit("charge.dispute.closed", self.set(self.get(DisputeFacts, dispute_id), status=status))
+
+    def update_dispute(self, dispute_id: str, *, status: str) -> None:
+        with self.lock:
+            self.emit("charge.dispute.updated", self.set(self.get(DisputeFacts, dispute_id), status=status))
+
+    def withdraw_funds(self, dispute_id: str) -> None:
+        """The bank takes the disputed amount."""
+        with self.lock:
+            dispute = self.get(DisputeFacts, dispute_id)
+            booked = (*dispute.booked, -dispute.amount)
+            self.emit("charge.dispute.funds_withdrawn", self.set(dispute, booked=booked))
+
+    def reinstate_funds(self, dispute_id: str) -> None:
+        """The bank gives the disputed amount back."""
+        with self.lock:
+            dispute = self.get(DisputeFacts, dispute_id)
+            booked = (*dispute.booked, dispute.amount)
+            self.emit("charge.dispute.funds_reinstated", self.set(dispute, booked=booked))
 
     def refund_invoice(self, invoice_id: str, amount: int | None = None) -> None:
         with self.lock:

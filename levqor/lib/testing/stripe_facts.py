@@ -185,6 +185,8 @@ class DisputeFacts(Facts):
     reason: str = "fraudulent"
     status: str = "needs_response"
     due_by: int | None = None
+    # What was booked so far, in order: negative where funds were withdrawn, positive where they were given back.
+    booked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

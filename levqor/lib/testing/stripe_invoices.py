@@ -38,6 +38,7 @@ def invoice(
         body["payments"] = listing(f"/v1/invoices/{facts.id}/payments", rows)
     if since(version, ENDIVE):
         reason = facts.uncollectible_reason
+        body["amount_paid_off_stripe"] = facts.amount_paid if facts.paid_out_of_band else 0
         body["status_details"] = {"uncollectible": {"reason": reason}} if facts.status == "uncollectible" else None
     return body
 

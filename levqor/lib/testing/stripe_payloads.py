@@ -180,7 +180,15 @@ def dispute(facts: DisputeFacts, version: str) -> Json:
         base_fields(facts, "dispute")
         | same
         | {
-            "balance_transactions": [],
+            "balance_transactions": [
+                {
+                    "id": f"txn_{number}_{facts.id}",
+                    "object": "balance_transaction",
+                    "amount": amount,
+                    "type": "adjustment",
+                }
+                for number, amount in enumerate(facts.booked)
+            ],
             "evidence": {},
             "evidence_details": details,
             "is_charge_refundable": False,

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from levqor.lib.money import format_money, format_totals, to_decimal
+from levqor.lib.money import format_money, format_price, format_totals, to_decimal
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,11 @@ def test_it_counts_in_stripes_smallest_unit() -> None:
 
 def test_several_currencies_stand_side_by_side() -> None:
     assert format_totals({"gbp": 3000, "eur": 1200}) == "€12.00 and £30.00"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [(9900, "gbp", "£99"), (9950, "gbp", "£99.50"), (125000, "gbp", "£1,250"), (500, "jpy", "JP¥500")],
+)
+def test_a_price_has_no_empty_pence(amount: int, currency: str, shown: str) -> None:
+    assert format_price(amount, currency) == shown

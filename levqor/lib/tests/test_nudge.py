@@ -49,6 +49,18 @@ def test_a_task_asked_for_many_times_meanwhile_is_published_once(broker: Broker)
     assert broker.published == ["first", "second"]
 
 
+def test_a_burst_becomes_two_messages_and_not_one_each(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nudges, "PAUSE_SECONDS", 60)
+    nudge("work")
+    assert broker.asked.wait(5)
+
+    for _ in range(20):
+        nudge("work")
+
+    assert flush()
+    assert broker.published == ["work", "work"]
+
+
 def test_nothing_is_published_before_the_commit(broker: Broker) -> None:
     with transaction.atomic():
         nudge("work")

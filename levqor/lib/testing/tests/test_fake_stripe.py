@@ -184,6 +184,41 @@ def test_subscription_default_card_can_be_changed(fake: FakeStripe, client: stri
     assert fake.subscription(subscription_id).default_payment_method == card
 
 
+def test_movements_of_a_balance_are_listed_page_by_page(fake: FakeStripe, client: stripe.StripeClient) -> None:
+    customer, other = fake.add_customer(), fake.add_customer()
+    service = client.v1.customers.balance_transactions
+    made = [service.create(customer, {"amount": -number, "currency": "gbp"}).id for number in (1, 2, 3)]
+    service.create(other, {"amount": -4, "currency": "gbp"})
+
+    first = service.list(customer, {"limit": 2})
+    second = service.list(customer, {"limit": 2, "starting_after": first.data[-1].id})
+
+    assert [row.id for row in [*first.data, *second.data]] == made[::-1]
+    assert (first.has_more, second.has_more) == (True, False)
+    with pytest.raises(stripe.InvalidRequestError, match="No such customer"):
+        service.list("cus_nowhere")
+
+
+@pytest.mark.parametrize("after_effect", [True, False])
+def test_a_500_is_replayed_until_its_key_is_forgotten(
+    fake: FakeStripe, client: stripe.StripeClient, after_effect: bool
+) -> None:
+    customer = fake.add_customer()
+    fake.break_next(after_effect=after_effect)
+
+    def move() -> None:
+        create = client.v1.customers.balance_transactions.create
+        create(customer, {"amount": -5, "currency": "gbp"}, {"idempotency_key": "one"})
+
+    for _ in range(2):
+        with pytest.raises(stripe.APIError):
+            move()
+        assert fake.customer(customer).balance == (-5 if after_effect else 0)
+    fake.prune_keys()
+    move()
+    assert fake.customer(customer).balance == (-10 if after_effect else -5)
+
+
 def test_credit_notes_and_balances_are_written(fake: FakeStripe, client: stripe.StripeClient) -> None:
     invoice = fake.invoice(fake.add_invoice(amount=1000))
 

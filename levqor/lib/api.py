@@ -1,0 +1,103 @@
+"""What every operation of the API shares: strict JSON in, and errors that point to the field at fault."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from ninja import Schema
+from ninja.parser import Parser
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
+
+from levqor.lib.nesting import nests_too_deep
+from levqor.lib.problems import Code, problem
+
+
+class CamelSchema(Schema):
+    """Names as the contract's JSON has them (`fullName`), which are not Python's."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class UnsupportedMediaTypeError(Exception):
+    """The body is not said to be JSON."""
+
+
+class MalformedJsonError(Exception):
+    """The body is not the JSON of an object that every database can keep."""
+
+
+class StrictJsonParser(Parser):
+    """JSON as RFC 8259 has it: UTF-8, no NaN, no name twice, no half of a surrogate pair, and not nested without end."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        if request.content_type != "application/json":
+            raise UnsupportedMediaTypeError
+        try:
+            text = request.body.decode("utf-8")
+            if nests_too_deep(text):
+                raise MalformedJsonError
+            body = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
+            if "\\u" in text:
+                json.dumps(body, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise MalformedJsonError from error
+        return body
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which a name stands twice means different things to different readers."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def malformed(request: HttpRequest) -> HttpResponse:
+    return problem(request, Code.MALFORMED_JSON, "The body is not valid JSON in UTF-8.")
+
+
+def schema_problem(request: HttpRequest, errors: list[dict[str, Any]]) -> HttpResponse:
+    """422 for a body or parameters that do not fit their schema."""
+    return problem(
+        request,
+        Code.VALIDATION_ERROR,
+        "The request does not fit what this operation takes; `errors` says where.",
+        errors=[_pointed(error) for error in errors],
+    )
+
+
+def _pointed(error: dict[str, Any]) -> dict[str, str]:
+    codes = {"missing": "required", "extra_forbidden": "unknown_field"}
+    # The first two parts are where ninja found it and the operation's own name for it.
+    where, *path = [str(part) for part in error["loc"]]
+    inside = path[1:] if where == "body" else path
+    pointer = "#" + "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in inside)
+    kind = str(error["type"])
+    details = {"missing": "This field is required.", "extra_forbidden": "There is no such field."}
+    return {"pointer": pointer, "code": codes.get(kind, "invalid"), "detail": details.get(kind, str(error["msg"]))}
+
+
+def form_problem(request: HttpRequest, form: forms.Form, names: Mapping[str, str]) -> HttpResponse:
+    """422 for what a form found; `names` says how the API calls the form's fields."""
+    errors = [
+        {"pointer": f"#/{names[field]}" if field in names else "#", "code": error.code or "invalid", "detail": message}
+        for field, found in form.errors.as_data().items()
+        for error in found
+        for message in error.messages
+    ]
+    return problem(
+        request, Code.VALIDATION_ERROR, "Some fields are not right; `errors` says which and why.", errors=errors
+    )
+
+
+def utc_text(moment: datetime) -> str:
+    """`2026-11-23T01:00:00.000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
