@@ -1,0 +1,16 @@
+"""Forgetting what no longer counts: places of the hour before, answers of the day before, expired cache entries."""
+
+from datetime import datetime
+
+from levqor.guard.limits import HOUR
+from levqor.guard.models import KEEP_ANSWERS, CacheEntry, IdempotentRequest, LimitSlot
+
+
+def prune_guard(*, at: datetime) -> int:
+    """Deletes what has expired by `at` and returns how many rows that were."""
+    expired = [
+        LimitSlot.objects.filter(taken_at__lte=at - HOUR),
+        IdempotentRequest.objects.filter(claimed_at__lte=at - KEEP_ANSWERS),
+        CacheEntry.objects.filter(expires__lt=at),
+    ]
+    return sum(rows.delete()[0] for rows in expired)
