@@ -14,8 +14,11 @@ import structlog
 from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from levqor.lib.actors import Actor
+
+WHO = {"system": "Levqor", "stripe": "Stripe", "mail": "the mail provider", "customer": "the customer"}
 
 
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
@@ -24,6 +27,11 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
 
     def unsealed(self) -> "AuditEntryQuerySet":
         return self.filter(seal__isnull=True)
+
+    def unsealed_after(self, floor: int) -> "AuditEntryQuerySet":
+        """Those of them with a higher id: looks at the ends of both tables alone, however long the trail is."""
+        seals = AuditSeal.objects.filter(entry_id=models.OuterRef("pk"), entry_id__gt=floor)
+        return self.filter(~models.Exists(seals), pk__gt=floor)
 
 
 class AuditEntry(models.Model):
@@ -60,7 +68,17 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.object_type} {self.object_id}"
+        return f"{self.did}, {self.object_type.rpartition('.')[2]} {self.object_id}"
+
+    @property
+    def did(self) -> str:
+        """`status.past_due` as `Status: past due`."""
+        return ": ".join(self.verb.replace("_", " ").split(".")).capitalize()
+
+    @property
+    def who(self) -> str:
+        """The person by their address, or what did it, as in "by the customer"; reads the actor."""
+        return str(self.actor) if self.actor else WHO.get(self.actor_kind, self.actor_kind)
 
     @property
     def reason(self) -> str:
@@ -110,6 +128,28 @@ class AuditSeal(models.Model):
 
     def __str__(self) -> str:
         return f"seal {self.position}"
+
+
+class AuditHead(models.Model):
+    """Where the chain ends, signed with SECRET_KEY: who cuts off its end in the database cannot sign the shorter one."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    position = models.PositiveBigIntegerField()
+    hash = models.CharField(max_length=64)
+    signature = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="audit_head_is_one_row")]
+
+    def __str__(self) -> str:
+        return f"head {self.position}"
+
+    def is_genuine(self) -> bool:
+        return constant_time_compare(self.signature, head_signature(self.position, self.hash))
+
+
+def head_signature(position: int, link: str) -> str:
+    return salted_hmac("levqor.audit.head", f"{position}:{link}", algorithm="sha256").hexdigest()
 
 
 def note_digest(text: str, salt: str) -> str:

@@ -26,6 +26,8 @@ def seal_together(start: Barrier) -> int:
 
 def test_sealers_at_the_same_moment_link_every_entry_once() -> None:
     account = Account.objects.create(name="Sealed Ltd")
+    # What making the database left in the trail.
+    seal_entries()
     for _ in range(50):
         record("looked", account, by=SYSTEM, at=timezone.now())
     start = Barrier(4)
@@ -34,7 +36,7 @@ def test_sealers_at_the_same_moment_link_every_entry_once() -> None:
         sealed = sum(pool.map(seal_together, [start] * 4))
 
     assert sealed == 50
-    assert AuditSeal.objects.count() == AuditEntry.objects.count() == 50
+    assert AuditSeal.objects.count() == AuditEntry.objects.count()
     assert verify(at=timezone.now()).fault == ""
 
 
