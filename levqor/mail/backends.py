@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from email import policy
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from anymail.backends.resend import ResendPayload
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
+# The longest line that mail may have (RFC 5322, section 2.1.1). Folded at 78, an address longer than that is encoded, and
+# no mail program finds the List-Unsubscribe in what is left of it.
+UNFOLDED = policy.default.clone(max_line_length=998)
 # Set by delivery on each message; it never becomes a header of the mail itself.
 KEY_ATTRIBUTE = "idempotency_key"
 
@@ -41,6 +45,6 @@ class FolderBackend(BaseEmailBackend):
             name = re.sub(r"[^A-Za-z0-9@._-]+", "-", getattr(message, KEY_ATTRIBUTE, "") or str(message.subject))[:150]
             target = self.folder / f"{name}.eml"
             draft = target.with_suffix(".part")
-            draft.write_bytes(message.message().as_bytes())
+            draft.write_bytes(message.message().as_bytes(policy=UNFOLDED))
             draft.replace(target)
         return len(email_messages)

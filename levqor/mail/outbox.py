@@ -1,6 +1,11 @@
 """The one way by which mail leaves: a row written with the caller's work, delivered by key afterwards."""
 
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -8,19 +13,33 @@ import structlog
 from anymail.exceptions import AnymailAPIError, AnymailInvalidAddress, AnymailSerializationError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, mailers
-from django.db import models
+from django.db import models, transaction
 
+from levqor.lib.backoff import pause_after
 from levqor.lib.events import emit
 from levqor.lib.nudge import nudge
 from levqor.mail.backends import KEY_ATTRIBUTE
-from levqor.mail.models import RETRY_WINDOW, MailStatus, OutgoingMail, Suppression
+from levqor.mail.models import RETRY_WINDOW, MailAttachment, MailStatus, OutgoingMail, StoredFile, Suppression
 from levqor.mail.rendering import one_line, render
 
 logger = structlog.get_logger(__name__)
 
 DELIVER_TASK = "mail.deliver_due"
-BACKOFF = [timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800, 3600, 10800, 21600)]
-WIPED = "This mail held a code or a link that signs in, so its text is not shown and was not kept."
+# A line that may heal, and refusals that are not about the mail: a key that is being changed (401), a domain not verified
+# yet (403), another attempt with this key still under way (409), and too many requests (429).
+MAY_PASS = frozenset({401, 403, 408, 409, 425, 429})
+# Mail programs read lists and groups (`a@b.com, c@d.com`, `Ada: a@b.com`) where one address is meant.
+ONE_ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\]+")
+WIPED = "This mail held a code or a link that acts for its reader, so its text is not shown and was not kept."
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file to send along. Its bytes are stored with the mail, so that every attempt sends the same."""
+
+    filename: str
+    content_type: str
+    content: bytes
 
 
 def about(row: models.Model) -> str:
@@ -38,37 +57,70 @@ def send(
     about: str = "",
     account_id: int | None = None,
     is_secret: bool = False,
+    is_bulk: bool = False,
+    acting_links: Sequence[str] = (),
     is_driven_by_flow: bool = False,
+    attachments: Sequence[Attachment] = (),
+    headers: dict[str, str] | None = None,
 ) -> OutgoingMail:
     """Writes the mail into the outbox, in the caller's transaction, and wakes the delivery after its commit.
 
     The same `key` gives the row that is there already, so that repeating a flow repeats no mail. With
-    `is_driven_by_flow` the caller delivers it, and may look before each attempt whether it should still go.
+    `is_driven_by_flow` the caller delivers it, and may look before each attempt whether it should still go. Mail to many
+    at once (`is_bulk`) lets all other mail go first.
     """
     known = OutgoingMail.objects.filter(key=key).first()
     if known:
         return known
-    rendered = render(name, context)
-    mail = OutgoingMail.objects.create(
-        key=key,
-        name=name,
-        about=about,
-        account_id=account_id,
-        to_email=one_line(to, 320),
-        from_email=settings.FROM_EMAIL,
-        reply_to=settings.SUPPORT_EMAIL,
-        subject=rendered.subject,
-        text_body=rendered.text,
-        html_body=rendered.html,
-        is_secret=is_secret,
-        is_driven_by_flow=is_driven_by_flow,
-        next_attempt_at=at,
-        created_at=at,
-        request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
-    )
+    frozen = {
+        "name": name,
+        "about": about,
+        "account_id": account_id,
+        "to_email": one_line(to, 320),
+        "headers": {header: one_line(value, 500) for header, value in (headers or {}).items()},
+        "is_secret": is_secret,
+        "is_bulk": is_bulk,
+        "acting_links": list(acting_links),
+        "is_driven_by_flow": is_driven_by_flow,
+    }
+    frozen |= _letter(name, context, at=at)
+    # Whoever writes the same mail at the same moment gets the same row, and a transaction that goes on.
+    mail, is_new = OutgoingMail.objects.get_or_create(key=key, defaults=frozen)
+    if is_new:
+        _attach(mail, attachments, at=at)
     if not is_driven_by_flow:
         nudge(DELIVER_TASK)
     return mail
+
+
+def _letter(name: str, context: dict[str, Any], *, at: datetime) -> dict[str, Any]:
+    """What is written, by whom, and when: the part of the row that no caller chooses."""
+    rendered = render(name, context)
+    return {
+        "from_email": settings.FROM_EMAIL,
+        "reply_to": settings.SUPPORT_EMAIL,
+        "subject": rendered.subject,
+        "text_body": rendered.text,
+        "html_body": rendered.html,
+        "next_attempt_at": at,
+        "created_at": at,
+        "request_id": str(structlog.contextvars.get_contextvars().get("request_id", "")),
+    }
+
+
+def _attach(mail: OutgoingMail, attachments: Sequence[Attachment], *, at: datetime) -> None:
+    for position, attachment in enumerate(attachments):
+        digest = hashlib.sha256(attachment.content).hexdigest()
+        file, _ = StoredFile.objects.get_or_create(
+            sha256=digest, defaults={"content": attachment.content, "created_at": at}
+        )
+        MailAttachment.objects.create(
+            mail=mail,
+            file=file,
+            position=position,
+            filename=one_line(attachment.filename, 150),
+            content_type=attachment.content_type,
+        )
 
 
 def deliver(mail: OutgoingMail, *, at: datetime) -> MailStatus:
@@ -81,42 +133,78 @@ def deliver(mail: OutgoingMail, *, at: datetime) -> MailStatus:
     if mail.status not in {MailStatus.PENDING, MailStatus.SENDING} or not mail.claim(at=at):
         mail.refresh_from_db()
         return MailStatus(mail.status)
+    # The request that wrote the mail and its delivery carry one id through the logs.
+    with structlog.contextvars.bound_contextvars(**({"request_id": mail.request_id} if mail.request_id else {})):
+        _deliver_claimed(mail, at=at)
+    return MailStatus(mail.status)
+
+
+def _deliver_claimed(mail: OutgoingMail, *, at: datetime) -> None:
     if mail.first_attempt_at and at - mail.first_attempt_at > RETRY_WINDOW:
-        mail.settle(MailStatus.UNKNOWN, error="No certain answer within 23 hours; it may have arrived.")
-    elif Suppression.objects.filter(email__iexact=mail.to_email).exists():
-        mail.settle(MailStatus.FAILED, error="This address bounced or complained before; no mail is sent to it.")
+        _give_up(mail, MailStatus.UNKNOWN, "No certain answer within 23 hours; it may have arrived.")
+    elif not ONE_ADDRESS.fullmatch(mail.to_email):
+        _give_up(mail, MailStatus.FAILED, "This is not one e-mail address, so nothing was sent.")
+    elif Suppression.objects.among([mail.to_email]):
+        _give_up(mail, MailStatus.FAILED, "This address bounced or complained before; no mail is sent to it.")
     else:
         _attempt(mail, at=at)
-    return MailStatus(mail.status)
 
 
 def _attempt(mail: OutgoingMail, *, at: datetime) -> None:
     try:
         provider_id = _hand_over(mail)
     except (AnymailInvalidAddress, AnymailSerializationError) as error:
-        mail.settle(MailStatus.FAILED, error=_explain(error))
+        _give_up(mail, MailStatus.FAILED, _explain(error))
     except (AnymailAPIError, requests.RequestException, OSError) as error:
         _settle_failure(mail, error, at=at)
+    except Exception as error:  # a fault of ours or of a library: it may have gone out, and others wait behind it
+        logger.exception("mail_attempt_crashed", mail=str(mail.pk), name=mail.name)
+        _settle_failure(mail, error, at=at)
     else:
-        if mail.settle(MailStatus.SENT, sent_at=at, provider_id=provider_id, error=""):
-            _wipe_secret(mail)
+        # One transaction: after a crash within it the attempt is made again, with its key, and everybody hears of it.
+        with transaction.atomic():
+            if mail.settle(MailStatus.SENT, sent_at=at, provider_id=provider_id, error="", **_wiped(mail)):
+                _tell(mail, at=at)
+
+
+def _tell(mail: OutgoingMail, *, at: datetime) -> None:
+    """A listener that breaks takes back what the listeners wrote, and never that the mail has left."""
+    logger.info("mail_sent", mail=str(mail.pk), name=mail.name, attempts=mail.attempts)
+    try:
+        with transaction.atomic():
             emit("mail.sent", mail=mail, at=at)
-            return
-    if mail.status in {MailStatus.FAILED, MailStatus.UNKNOWN}:
-        logger.error("mail_not_sent", mail=str(mail.pk), name=mail.name, status=mail.status)
+    except Exception:
+        logger.exception("mail_listener_broke", mail=str(mail.pk), name=mail.name)
+
+
+def _give_up(mail: OutgoingMail, status: MailStatus, why: str) -> None:
+    if mail.settle(status, error=why, **_wiped(mail)):
+        logger.error("mail_not_sent", mail=str(mail.pk), name=mail.name, status=status)
+
+
+def _wiped(mail: OutgoingMail) -> dict[str, Any]:
+    """What signed somebody in, or acts without that, is dangerous here once the mail is over: it goes for good."""
+    if mail.is_secret:
+        return {"text_body": WIPED, "html_body": WIPED, "headers": {}}
+    if mail.acting_links:
+        return {"text_body": mail.text_for_staff, "html_body": mail.html_for_staff, "acting_links": []}
+    return {}
 
 
 def _hand_over(mail: OutgoingMail) -> str:
     """Gives the mail to the backend and returns the provider's id, or an empty string where it has none."""
+    own_id = {} if settings.RESEND_API_KEY else {"Message-ID": f"<{mail.pk}@{settings.SITE_HOST}>"}
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text_body,
         from_email=mail.from_email,
         to=[mail.to_email],
         reply_to=[mail.reply_to] if mail.reply_to else None,
-        headers={"Message-ID": f"<{mail.pk}@{settings.SITE_HOST}>"} if not settings.RESEND_API_KEY else None,
+        headers=own_id | mail.headers,
     )
     message.attach_alternative(mail.html_body, "text/html")
+    for attachment in mail.attachments.select_related("file"):
+        message.attach(attachment.filename, bytes(attachment.file.content), attachment.content_type)
     setattr(message, KEY_ATTRIBUTE, _provider_key(mail))
     mailers.default.send_messages([message])
     status = getattr(message, "anymail_status", None)
@@ -130,19 +218,23 @@ def _provider_key(mail: OutgoingMail) -> str:
 
 def _settle_failure(mail: OutgoingMail, error: Exception, *, at: datetime) -> None:
     status = getattr(error, "status_code", None)
-    # 409: another attempt with this key is still under way at the provider. 5xx, 429 and a lost line may pass.
-    if status is not None and status < 500 and status not in {408, 409, 429}:
-        mail.settle(MailStatus.FAILED, error=_explain(error))
+    if status is not None and status < 500 and status not in MAY_PASS:
+        _give_up(mail, MailStatus.FAILED, _explain(error))
         return
-    pause = BACKOFF[min(mail.attempts, len(BACKOFF)) - 1]
-    wanted = _retry_after(error)
+    pause = pause_after(mail.attempts)
+    wanted = _retry_after(error, at=at)
     mail.settle(MailStatus.PENDING, next_attempt_at=at + max(pause, wanted), error=_explain(error))
 
 
-def _retry_after(error: Exception) -> timedelta:
+def _retry_after(error: Exception, *, at: datetime) -> timedelta:
+    """How long the provider asks us to wait, in seconds or until a date (RFC 9110), at most an hour."""
     response = getattr(error, "response", None)
-    value = response.headers.get("Retry-After", "") if response is not None else ""
-    return timedelta(seconds=min(int(value), 3600)) if value.isdigit() else timedelta()
+    value = response.headers.get("Retry-After", "").strip() if response is not None else ""
+    try:
+        wanted = timedelta(seconds=int(value)) if value.isdigit() else parsedate_to_datetime(value) - at
+    except (ValueError, TypeError, OverflowError):
+        return timedelta()
+    return min(max(wanted, timedelta()), timedelta(hours=1))
 
 
 def _explain(error: Exception) -> str:
@@ -150,9 +242,3 @@ def _explain(error: Exception) -> str:
     if response is not None:
         return one_line(f"HTTP {response.status_code}: {response.text}", 500)
     return one_line(f"{type(error).__name__}: {error}", 500)
-
-
-def _wipe_secret(mail: OutgoingMail) -> None:
-    """What signed somebody in is worthless here once it is delivered, and dangerous: it is blanked for good."""
-    if mail.is_secret:
-        OutgoingMail.objects.filter(pk=mail.pk).update(text_body=WIPED, html_body=WIPED)

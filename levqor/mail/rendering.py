@@ -25,7 +25,7 @@ def render(name: str, context: dict[str, Any]) -> RenderedMail:
     subject = render_to_string(f"emails/{name}/subject.txt", everything)
     text = render_to_string(f"emails/{name}/body.txt", everything)
     html = render_to_string(f"emails/{name}/body.html", everything | {"subject": one_line(subject)})
-    return RenderedMail(one_line(subject), _tidy(text), _INLINER.inline(html))
+    return RenderedMail(one_line(subject), _tidy(text), _INLINER.inline(_clean(html)))
 
 
 def one_line(text: str, limit: int = SUBJECT_LIMIT) -> str:
@@ -36,4 +36,9 @@ def one_line(text: str, limit: int = SUBJECT_LIMIT) -> str:
 
 def _tidy(text: str) -> str:
     """At most one empty line in a row, as template tags leave several."""
-    return re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
+    return re.sub(r"\n{3,}", "\n\n", _clean(text).strip()) + "\n"
+
+
+def _clean(text: str) -> str:
+    """Without control characters but tab and line feed: no mail program shows them, and PostgreSQL takes no NUL."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text)

@@ -1,55 +1,88 @@
-"""What the provider reports about a mail after it left: delivered, opened, clicked, bounced, complained.
+"""What the provider reports about a mail after it left: delivered, opened, clicked, bounced, blocked, complained.
 
 Events are stored first and applied to the mail by its provider id, because an event may come before the row of the mail
 knows that id. Opens and clicks are shown and never decide anything: proxies open, scanners click.
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from anymail.signals import tracking
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.dispatch import receiver
 from django.utils import timezone
 
 from levqor.lib.events import emit
-from levqor.mail.models import OutgoingMail, Suppression, TrackingEvent
+from levqor.mail.models import BounceKind, OutgoingMail, Suppression, TrackingEvent
 from levqor.mail.rendering import one_line
 
-KINDS = frozenset({"delivered", "opened", "clicked", "bounced", "complained", "failed"})
+# https://resend.com/docs/webhooks/event-types: read from Resend's own body, since Anymail maps seven types and calls the
+# others unknown. What is not listed here changes nothing about a mail.
+KIND_OF_TYPE = {
+    "email.delivered": "delivered",
+    "email.opened": "opened",
+    "email.clicked": "clicked",
+    "email.bounced": "bounced",
+    "email.complained": "complained",
+    "email.failed": "failed",
+    "email.suppressed": "suppressed",
+}
+COUNTED = {"opened": "open_count", "clicked": "click_count"}
+NOT_DELIVERED = {"bounced", "complained", "failed", "suppressed"}
+# What the rest of Levqor hears: an address that the provider blocks is as good as one that bounces.
+NAME_OF_KIND = {"suppressed": "bounced"}
+MATCH_WINDOW = timedelta(days=3)
 
 
 @receiver(tracking, dispatch_uid="levqor.mail.tracking")
 def store_event(sender: Any, event: Any, esp_name: str, **kwargs: Any) -> None:
-    """Stores one event once (by the provider's event id) and applies it where its mail is known."""
-    kind = _kind(event)
-    if kind not in KINDS or not event.message_id:
+    """Stores one event once, by the provider's event id, and applies it where its mail is known.
+
+    A repost of an event whose first delivery died half-way is applied now.
+    """
+    body = event.esp_event if isinstance(event.esp_event, dict) else {}
+    kind = KIND_OF_TYPE.get(str(body.get("type")), "")
+    if not kind or not event.message_id:
         return
     happened_at = event.timestamp or timezone.now()
-    row, is_new = TrackingEvent.objects.get_or_create(
-        event_id=event.event_id or f"{event.message_id}:{kind}:{happened_at.isoformat()}",
+    bounce_kind, text = _read_bounce(body) if kind in NOT_DELIVERED else ("", "")
+    row, _ = TrackingEvent.objects.get_or_create(
+        event_id=(event.event_id or f"{event.message_id}:{kind}:{happened_at.isoformat()}")[:200],
         defaults={
-            "provider_id": event.message_id,
-            "kind": kind,
-            "recipient": (event.recipient or "")[:320],
+            "provider_id": str(event.message_id)[:100],
+            "kind": "suppressed" if bounce_kind == BounceKind.BLOCKED else kind,
+            "bounce_kind": bounce_kind,
+            "recipient": one_line(event.recipient or "", 320),
             "happened_at": happened_at,
-            "detail": one_line(event.description or _bounce_text(event), 500),
+            "detail": one_line(text, 500),
         },
     )
-    if is_new:
+    if row.applied_at is None:
         apply_event(row)
 
 
-def _kind(event: Any) -> str:
-    """Our name of the event; types that Anymail does not map are read from the provider's own body."""
-    raw = (event.esp_event or {}).get("type", "") if isinstance(event.esp_event, dict) else ""
-    return "failed" if raw == "email.failed" else str(event.event_type)
+def _read_bounce(body: dict[str, Any]) -> tuple[str, str]:
+    """What kind of failure it is and the provider's own words for it, whatever words those are.
+
+    Resend tells the kind as `Permanent`, `Transient` or `Undetermined`, and a block by its sub-type or a sentence. Any
+    other word, or none, is no reason to believe that the mail arrived: it counts as a bounce of unknown kind.
+    """
+    data = _mapping(body, "data")
+    details = _mapping(data, "bounce") or _mapping(data, "suppressed") or _mapping(data, "failed")
+    words = [str(details[name]) for name in ("type", "subType", "message", "reason") if details.get(name)]
+    text = ": ".join(words)
+    if body.get("type") in {"email.complained", "email.failed"}:
+        return "", text
+    if body.get("type") == "email.suppressed" or "suppress" in text.lower():
+        return BounceKind.BLOCKED, text
+    known = {"permanent": BounceKind.PERMANENT, "transient": BounceKind.TRANSIENT}
+    return known.get(str(details.get("type")).lower(), BounceKind.UNKNOWN), text
 
 
-def _bounce_text(event: Any) -> str:
-    body = event.esp_event if isinstance(event.esp_event, dict) else {}
-    bounce = (body.get("data") or {}).get("bounce") or {}
-    return str(bounce.get("message", "")) if isinstance(bounce, dict) else ""
+def _mapping(holder: dict[str, Any], name: str) -> dict[str, Any]:
+    value = holder.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def apply_waiting(mail: OutgoingMail) -> None:
@@ -59,42 +92,53 @@ def apply_waiting(mail: OutgoingMail) -> None:
             apply_event(row)
 
 
+def apply_left_over(*, at: datetime) -> None:
+    """Applies what a fault left unapplied although its mail is known; events of foreign mails are given up after days."""
+    waiting = TrackingEvent.objects.filter(applied_at=None, happened_at__gt=at - MATCH_WINDOW)
+    known = OutgoingMail.objects.exclude(provider_id="").values("provider_id")
+    for row in waiting.filter(provider_id__in=known).order_by("happened_at")[:200]:
+        apply_event(row)
+
+
 def apply_event(row: TrackingEvent) -> None:
     with transaction.atomic():
         mail = OutgoingMail.objects.filter(provider_id=row.provider_id).first()
-        if mail is None or not TrackingEvent.objects.filter(pk=row.pk, applied_at=None).update(
-            applied_at=timezone.now()
-        ):
+        unapplied = TrackingEvent.objects.filter(pk=row.pk, applied_at=None)
+        if mail is None or not unapplied.update(applied_at=timezone.now()):
             return
-        _write_time(mail, row)
-        if row.kind in {"bounced", "complained", "failed"}:
+        _write_times(mail, row)
+        if row.kind in NOT_DELIVERED:
             _suppress(mail, row)
         mail.refresh_from_db()
-        emit(f"mail.{row.kind}", mail=mail, at=row.happened_at)
+        emit(f"mail.{NAME_OF_KIND.get(row.kind, row.kind)}", mail=mail, at=row.happened_at)
 
 
-def _write_time(mail: OutgoingMail, row: TrackingEvent) -> None:
-    """Sets the first time of its kind; repeats only count."""
-    column = {"failed": "bounced_at"}.get(row.kind, f"{row.kind}_at")
+def _write_times(mail: OutgoingMail, row: TrackingEvent) -> None:
+    """Sets the earliest time of its kind, whatever came first; opens and clicks keep their last time and their number."""
     stored = OutgoingMail.objects.filter(pk=mail.pk)
-    stored.filter(**{column: None}).update(**{column: row.happened_at})
-    if row.kind in {"opened", "clicked"}:
-        counter = "open_count" if row.kind == "opened" else "click_count"
+    column = "bounced_at" if row.kind in {"failed", "suppressed"} else f"{row.kind}_at"
+    if row.kind == "delivered":
+        # What the provider blocked was never handed to anybody, whatever else is reported of it.
+        stored = stored.exclude(bounce_kind=BounceKind.BLOCKED)
+    stored.filter(Q(**{column: None}) | Q(**{f"{column}__gt": row.happened_at})).update(**{column: row.happened_at})
+    if row.kind in COUNTED:
+        last, counter = f"last_{column}", COUNTED[row.kind]
         stored.update(**{counter: F(counter) + 1})
-    elif row.detail:
-        stored.update(bounce_detail=row.detail)
+        stored.filter(Q(**{last: None}) | Q(**{f"{last}__lt": row.happened_at})).update(**{last: row.happened_at})
+    elif row.kind in NOT_DELIVERED:
+        stored.update(bounce_detail=row.detail, bounce_kind=row.bounce_kind)
+    if row.kind == "suppressed":
+        stored.update(delivered_at=None)
 
 
 def _suppress(mail: OutgoingMail, row: TrackingEvent) -> None:
-    if row.kind == "failed":
+    """No mail goes to a dead address again. A full mailbox or a failure of the provider says nothing of the address."""
+    if row.kind == "failed" or row.bounce_kind == BounceKind.TRANSIENT:
         return
-    reason = "complaint" if row.kind == "complained" else "bounce"
+    reason = {"complained": Suppression.Reason.COMPLAINT, "suppressed": Suppression.Reason.BLOCKED}.get(
+        row.kind, Suppression.Reason.BOUNCE
+    )
     Suppression.objects.get_or_create(
         email=mail.to_email.lower(),
         defaults={"reason": reason, "detail": row.detail, "suppressed_at": row.happened_at},
     )
-
-
-def is_suppressed(email: str) -> bool:
-    """True for an address that bounced or complained."""
-    return Suppression.objects.filter(email__iexact=email).exists()
