@@ -1,6 +1,8 @@
-"""Who our customers are: people (users), the accounts they belong to, and the plan an account is on."""
+"""Who our customers are: people (users), the accounts they belong to, the plan an account is on and what it promises."""
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -13,6 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from levqor.lib.actors import Actor
+from levqor.lib.money import format_price
 from levqor.lib.states import move
 
 if TYPE_CHECKING:
@@ -74,13 +77,121 @@ class Plan(models.Model):
     currency = models.CharField(max_length=3, default="gbp")
     stripe_price_ids = models.JSONField(default=list, blank=True)
     api_tier = models.CharField(max_length=16, choices=ApiTier, default=ApiTier.SANDBOX)
+    uptime_percent = models.DecimalField(
+        "uptime promise", max_digits=5, decimal_places=2, default=Decimal("99.90"), help_text="Per calendar month."
+    )
+    response_days = models.PositiveSmallIntegerField(
+        "support response", default=3, help_text="Business days until support answers first."
+    )
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         ordering = ["position"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(uptime_percent__gt=0, uptime_percent__lte=100), name="plan_uptime_is_a_percentage"
+            ),
+            models.CheckConstraint(condition=Q(response_days__gte=1), name="plan_response_takes_a_day_at_least"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def price(self) -> str:
+        """Per month, as people write it, without empty pence: `£29`."""
+        return format_price(self.price_cents, self.currency)
+
+    @property
+    def uptime(self) -> str:
+        """`99.9%`."""
+        return f"{self.uptime_percent.normalize():f}%"
+
+    @property
+    def response(self) -> str:
+        """`3 business days`."""
+        return "1 business day" if self.response_days == 1 else f"{self.response_days} business days"
+
+
+class SlaTermsQuerySet(models.QuerySet["SlaTerms"]):
+    def valid_on(self, day: date) -> "SlaTerms":
+        """The terms that hold for the calendar month of `day`; raises DoesNotExist before the first."""
+        return self.filter(valid_from__lte=day).prefetch_related("bands").latest("valid_from")
+
+
+class SlaTerms(models.Model):
+    """One version of what the SLA promises. Claims of a month follow the version valid in it; none is ever edited."""
+
+    version = models.PositiveIntegerField(unique=True)
+    valid_from = models.DateField(unique=True)
+    target_percent = models.DecimalField(max_digits=5, decimal_places=2)
+    cap_percent = models.PositiveSmallIntegerField(help_text="Credit of one month at most, in percent of its price.")
+    claim_days = models.PositiveSmallIntegerField(help_text="Days after the month's end in which it can be claimed.")
+    note = models.CharField(max_length=300, blank=True, help_text="What changed, and why.")
+
+    objects = SlaTermsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "SLA terms"
+        verbose_name_plural = "SLA terms"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(target_percent__gt=0, target_percent__lte=100), name="sla_target_is_a_percentage"
+            ),
+            models.CheckConstraint(
+                condition=Q(cap_percent__gte=1, cap_percent__lte=100), name="sla_cap_is_a_percentage"
+            ),
+            models.CheckConstraint(condition=Q(claim_days__gte=1), name="sla_claim_window_is_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"SLA terms {self.version}"
+
+    def credit_percent(self, uptime: Decimal) -> int:
+        """The credit that a month of this uptime earns, in percent of its price: 0 at or above the target."""
+        if uptime >= self.target_percent:
+            return 0
+        reached = [band for band in self.bands.all() if uptime >= band.floor_percent]
+        best = max(reached, key=lambda band: band.floor_percent)
+        return min(best.credit_percent, self.cap_percent)
+
+    def bands_in_words(self) -> list[tuple[str, int]]:
+        """Each band from the best uptime down, and its credit: `("99.0% or more, but below 99.9%", 10)`."""
+        rows, upper = [], self.target_percent
+        for band in self.bands.all():
+            below = f"below {percent_words(upper)}"
+            span = f"{percent_words(band.floor_percent)} or more, but {below}" if band.floor_percent else below
+            rows.append((span, band.credit_percent))
+            upper = band.floor_percent
+        return rows
+
+
+def percent_words(value: Decimal) -> str:
+    """With one decimal place, or two where there are two: `99.0%`, `99.95%`."""
+    return f"{value:.2f}".removesuffix("0") + "%"
+
+
+class SlaBand(models.Model):
+    """From `floor_percent` of uptime up to the next band's floor (or the target), the month earns this credit."""
+
+    terms = models.ForeignKey(SlaTerms, on_delete=models.CASCADE, related_name="bands")
+    floor_percent = models.DecimalField(max_digits=5, decimal_places=2)
+    credit_percent = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["-floor_percent"]
+        constraints = [
+            models.UniqueConstraint(fields=["terms", "floor_percent"], name="sla_band_once"),
+            models.CheckConstraint(
+                condition=Q(floor_percent__gte=0, floor_percent__lt=100), name="sla_band_floor_is_a_percentage"
+            ),
+            models.CheckConstraint(
+                condition=Q(credit_percent__gte=1, credit_percent__lte=100), name="sla_band_credit_is_a_percentage"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"from {self.floor_percent.normalize():f}%: {self.credit_percent}%"
 
 
 class Standing(models.TextChoices):
@@ -89,8 +200,14 @@ class Standing(models.TextChoices):
     SUSPENDED = "suspended", "Suspended"
 
 
+@cache
+def known_time_zones() -> frozenset[str]:
+    """The names of this machine's time zones; read once, because asking for them walks the whole database on disk."""
+    return frozenset(available_timezones())
+
+
 def validate_time_zone(value: str) -> None:
-    if value not in available_timezones():
+    if value not in known_time_zones():
         raise ValidationError("Use a name of the IANA time zone database, such as Europe/London.")
 
 
@@ -136,6 +253,8 @@ class Account(models.Model):
             # One clear match of address, for cases and sign-in.
             models.Index(Lower("billing_email"), name="account_billing_email"),
             models.Index(fields=["standing"], name="account_standing"),
+            # Lists of rows by their customer's name.
+            models.Index(fields=["name", "id"], name="account_name"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(standing__in=Standing.values), name="account_standing_is_known"),
@@ -147,7 +266,12 @@ class Account(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         """The customer's time zone; London where the stored name is unknown to this machine."""
-        return ZoneInfo(self.time_zone if self.time_zone in available_timezones() else "Europe/London")
+        return ZoneInfo(self.time_zone if self.time_zone in known_time_zones() else "Europe/London")
+
+    def day_of(self, moment: datetime) -> str:
+        """The customer's day, written out: `3 November 2026`."""
+        local = moment.astimezone(self.zone)
+        return f"{local.day} {local:%B %Y}"
 
     def owner(self) -> User | None:
         """The member who stands for the account in tables that name one user: the first to have joined."""
