@@ -1,0 +1,73 @@
+"""Files in a form, and the customer's message on a tracking page."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.datastructures import MultiValueDict
+
+from levqor.cases.files import ACCEPT, KINDS_IN_WORDS, MAX_FILES, JudgedFile, judge_all
+from levqor.guard.references import parse_reference
+from levqor.lib.forms import AddressField, HumanForm, LongTextField
+
+
+class _SeveralFilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return files.getlist(name) if isinstance(files, MultiValueDict) else files.get(name)
+
+
+class FilesField(forms.Field):
+    """Up to five files; cleaned to a list of JudgedFile."""
+
+    widget = _SeveralFilesInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        hint = f"Up to {MAX_FILES} files of 10 MB each: {KINDS_IN_WORDS}."
+        super().__init__(
+            widget=_SeveralFilesInput(attrs={"accept": ACCEPT, "multiple": True}), help_text=hint, **kwargs
+        )
+
+    def clean(self, value: Any) -> list[JudgedFile]:
+        files = judge_all(list(value or []))
+        if self.required and not files:
+            raise ValidationError(self.error_messages["required"], code="required")
+        return files
+
+
+class MessageForm(HumanForm):
+    """What the customer writes on the tracking page."""
+
+    body = LongTextField(
+        label="Your message",
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        error_messages={"required": "Write a message."},
+    )
+    attachments = FilesField(label="Files", required=False)
+
+    field_order = ["body", "attachments"]
+
+
+class LostLinkForm(forms.Form):
+    """What somebody knows who lost the link; the link goes to the address on file alone."""
+
+    reference = forms.CharField(
+        label="Reference",
+        max_length=40,
+        help_text="Such as SLA-2026-000123-K, from our first mail. Blanks and dashes do not matter.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Enter the reference."},
+    )
+    email = AddressField(help_text="The one that you gave us.")
+
+    def clean_reference(self) -> str:
+        reference = parse_reference(self.cleaned_data["reference"])
+        if reference is None:
+            raise ValidationError("This is no reference of ours: a letter or digit is wrong. Please compare it.")
+        return reference
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()

@@ -1,0 +1,68 @@
+"""The link by which a customer follows a case: derived from SECRET_KEY and never stored, so nobody who reads the
+database can make one. A new link number makes the old links of a case worthless."""
+
+from typing import Final
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+
+from levqor.cases.models import Case, CaseFile
+from levqor.guard.references import Series
+
+PAGES: Final = {Series.SLA_CLAIM: "claims:track", Series.DISPUTE: "disputes:track"}
+# The back office's page of a case, and the name by which the case knows its claim or dispute.
+DESK_PAGES: Final = {
+    Series.SLA_CLAIM: ("admin:claims_claim_change", "claim"),
+    Series.DISPUTE: ("admin:disputes_dispute_change", "dispute"),
+}
+_signer = Signer(salt="cases.tracking", sep=".")
+
+
+def tracking_token(case: Case) -> str:
+    return _signer.sign(f"{case.series}-{case.pk}-{case.link_number}")
+
+
+def tracking_url(case: Case) -> str:
+    """The whole address, for mails and answers."""
+    return settings.SITE_URL + reverse(PAGES[Series(case.series)], args=[tracking_token(case)])
+
+
+def desk_url(case: Case) -> str:
+    """The whole address of the page on which staff work on the case, for mails."""
+    page, name = DESK_PAGES[Series(case.series)]
+    return settings.SITE_URL + reverse(page, args=[getattr(case, name).pk])
+
+
+def case_of_token(token: str, series: Series) -> Case | None:
+    """The case that the token opens; None where we did not give it out, or gave out a newer one since."""
+    try:
+        made_for, pk, number = _signer.unsign(token).split("-")
+    except BadSignature:
+        return None
+    if made_for != series:
+        return None
+    return Case.objects.filter(pk=pk, series=series, link_number=number).select_related("account").first()
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """A page that whoever has its address may read: nothing hands the address on, and no search engine lists it."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def file_answer(files: "QuerySet[CaseFile]") -> HttpResponse:
+    """The one file of the query as a download; 404 where it has none. No browser shows or runs what is in it."""
+    file = files.select_related("content").first()
+    if file is None:
+        raise Http404
+    headers = {
+        "Content-Disposition": content_disposition_header(True, file.name) or "attachment",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return private(HttpResponse(bytes(file.content.content), content_type=file.content_type, headers=headers))
