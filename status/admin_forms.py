@@ -1,0 +1,158 @@
+"""The forms of the back office's status pages: one screen for an incident, its next update, and a planned window."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from status.component_states import ComponentState, worst
+from status.incidents import IMPACTS, OVERTAKEN, Update
+from status.models import Component, Impact, Incident, IncidentKind, IncidentStatus
+from status.models.incidents import new_public_id
+from status.uptime import ANNOUNCED_AHEAD
+
+SAYABLE = {
+    IncidentKind.INCIDENT: [IncidentStatus.INVESTIGATING, IncidentStatus.IDENTIFIED, IncidentStatus.MONITORING],
+    IncidentKind.MAINTENANCE: [IncidentStatus.SCHEDULED],
+}
+FAULTS = [ComponentState.OPERATIONAL, ComponentState.DEGRADED, ComponentState.PARTIAL, ComponentState.MAJOR]
+
+
+class UpdateForm(forms.Form):
+    """What is said next: the status, the words, and how each component is. Fields of components are made on the fly."""
+
+    status = forms.ChoiceField(label="Status")
+    body = forms.CharField(
+        label="What do we tell?",
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="What is known, what it means for customers, and when you will write again.",
+    )
+    notify = forms.BooleanField(label="Mail the subscribers", required=False, initial=True)
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, incident: Incident | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.incident = incident
+        self.components = list(Component.objects.all())
+        status = self.fields["status"]
+        assert isinstance(status, forms.ChoiceField)  # noqa: S101  # declared so above
+        status.choices = [(value, IncidentStatus(value).label) for value in self._statuses()]
+        if incident and incident.status in dict(status.choices):
+            status.initial = incident.status
+        self.updates_now = incident.updates.count() if incident else 0
+        for component in self.components:
+            self.fields[f"state_{component.slug}"] = self._state_field(component)
+
+    def _statuses(self) -> list[str]:
+        if self.incident is None:
+            return [str(status) for status in SAYABLE[self.kind]]
+        allowed = Incident.TRANSITIONS[self.incident.status] - {IncidentStatus.DISMISSED}
+        if self.incident.status == IncidentStatus.DRAFT:
+            allowed = {*SAYABLE[IncidentKind(self.incident.kind)], IncidentStatus.RESOLVED}
+        return [value for value in IncidentStatus.values if value in allowed]
+
+    @property
+    def kind(self) -> IncidentKind:
+        return IncidentKind.INCIDENT
+
+    def _state_field(self, component: Component) -> forms.Field:
+        current = self.incident.impacts.filter(component=component, ended_at=None).first() if self.incident else None
+        # What a window holds under maintenance stays so until somebody says otherwise.
+        is_window = self.incident is not None and self.incident.is_maintenance
+        return forms.ChoiceField(
+            label=component.name,
+            choices=[(state.value, state.label) for state in (ComponentState if is_window else FAULTS)],
+            initial=current.state if current else ComponentState.OPERATIONAL,
+        )
+
+    def clean_seen(self) -> int:
+        """Two people at once: the second is told, and keeps what was typed."""
+        seen = int(self.cleaned_data["seen"])
+        if self.updates_now != seen:
+            raise ValidationError(OVERTAKEN)
+        return seen
+
+    def states(self) -> dict[Component, ComponentState]:
+        return {one: ComponentState(self.cleaned_data[f"state_{one.slug}"]) for one in self.components}
+
+    def update(self) -> Update:
+        return Update(
+            IncidentStatus(self.cleaned_data["status"]),
+            self.cleaned_data["body"],
+            self.states(),
+            notify=self.cleaned_data["notify"],
+        )
+
+
+class HeadForm(forms.Form):
+    """What a new incident has beside its first update. Its id comes with the form, so that one form opens one incident."""
+
+    name = forms.CharField(label="Title", max_length=200)
+    public_id = forms.RegexField(r"\A[0-9a-f]{12}\Z", required=False, initial=new_public_id, widget=forms.HiddenInput)
+
+    def clean_public_id(self) -> str:
+        return self.cleaned_data["public_id"] or new_public_id()
+
+
+class IncidentForm(HeadForm, UpdateForm):
+    """A new incident with its first update, or a draft on its way to the page."""
+
+    impact = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", "By the worst component below"),
+            *(one for one in Impact.choices if one[0] != Impact.MAINTENANCE),
+        ],
+    )
+    field_order = ["name", "impact", "status", "body", "notify"]
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        states = [self.cleaned_data.get(f"state_{one.slug}") for one in self.components]
+        worst_state = worst(*(ComponentState(state) for state in states if state))
+        if worst_state == ComponentState.OPERATIONAL and self.cleaned_data.get("impact") != Impact.NONE:
+            self.add_error(None, "Say which component is touched, or choose the impact “None”.")
+        self.cleaned_data["impact"] = self.cleaned_data.get("impact") or IMPACTS[worst_state]
+        return cleaned
+
+
+class MaintenanceForm(HeadForm, UpdateForm):
+    """A planned window with its announcement."""
+
+    start = forms.DateTimeField(label="Begins", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    end = forms.DateTimeField(label="Ends", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    starts_itself = forms.BooleanField(label="Begins by itself", required=False, initial=True)
+    ends_itself = forms.BooleanField(label="Ends by itself", required=False, initial=True)
+    field_order = ["name", "start", "end", "starts_itself", "ends_itself", "status", "body", "notify"]
+
+    @property
+    def kind(self) -> IncidentKind:
+        return IncidentKind.MAINTENANCE
+
+    def _state_field(self, component: Component) -> forms.Field:
+        return forms.BooleanField(label=component.name, required=False)
+
+    def states(self) -> dict[Component, ComponentState]:
+        return {one: ComponentState.MAINTENANCE for one in self.components if self.cleaned_data[f"state_{one.slug}"]}
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
+        if start and end and end <= start:
+            self.add_error("end", "The window must end after it begins.")
+        if end and end <= timezone.now():
+            self.add_error("end", "The window lies in the past; record it as an incident instead.")
+        if not any(self.cleaned_data.get(f"state_{one.slug}") for one in self.components):
+            self.add_error(None, "Say which component is touched.")
+        return cleaned
+
+    def is_short_notice(self, *, at: datetime) -> bool:
+        """True where downtime in the window would count, because it is announced too late."""
+        return bool(self.cleaned_data["start"] - at < ANNOUNCED_AHEAD)
+
+
+class DismissForm(forms.Form):
+    reason = forms.CharField(label="Why is it no incident?", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
