@@ -1,0 +1,24 @@
+"""The addresses of the documents: the one in force at its slug, everything else below `/legal`."""
+
+from django.urls import path
+
+from legal import order_views, views
+from legal.catalogue import DOCUMENTS
+
+app_name = "legal"
+
+urlpatterns = [
+    path("dfy-agreement", order_views.agreement, name="agreement"),
+    *[path(document.slug, views.document, {"slug": document.slug}, name="document") for document in DOCUMENTS],
+    path("pricing", views.pricing, name="pricing"),
+    path("legal", views.index, name="index"),
+    path("legal/verify", order_views.verify, name="verify"),
+    path("legal/receipt/<str:token>", order_views.receipt, name="receipt"),
+    path("legal/receipt/<str:token>/receipt.<str:kind>", order_views.receipt_file, name="receipt_file"),
+    path("legal/<slug:slug>", views.document, name="document_again"),
+    path("legal/<slug:slug>/v/<int:number>", views.version, name="version"),
+    path("legal/<slug:slug>/v/<int:number>.pdf", views.version_pdf, name="version_pdf"),
+    path("legal/<slug:slug>/v/<int:number>.html", views.version_bytes, name="version_bytes"),
+    path("legal/<slug:slug>/diff", views.choose_difference, name="choose_difference"),
+    path("legal/<slug:slug>/diff/<int:older>/<int:newer>", views.difference, name="difference"),
+]
