@@ -1,63 +1,69 @@
 """The back office of billing: the queue of failed payments, the dunning policies, the Stripe inbox."""
 
-import json
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing import admin_filters as filters
-from billing import admin_views, policy_pages
+from billing import admin_views, bulk, inbox_pages, policy_pages, setup_pages
+from billing.finding import cases_matching
 from billing.models import (
     DunningPolicy,
     DunningStep,
-    EventStatus,
     FailureStatus,
     PaymentFailure,
-    StepStatus,
     StepTemplate,
     StripeEvent,
 )
-from levqor.lib.admin import Column, CsvExport, ReadOnlyAdmin, badge
-from levqor.lib.money import format_money, to_decimal
+from billing.queue_totals import QueuePaginator, totals_of
+from billing.steps import PLANNED
+from billing.verbs import VERB_OF_SLUG
+from levqor.lib.admin import Column, CsvExport, ReadOnlyAdmin, badge, known_values, two_lines
+from levqor.lib.big_lists import BigChangeList, CappedPaginator
+from levqor.lib.money import to_decimal
 
-EVENT_TONES = {
-    EventStatus.STORED: "wait",
-    EventStatus.PROCESSING: "wait",
-    EventStatus.DONE: "good",
-    EventStatus.IGNORED: "plain",
-    EventStatus.FAILED: "bad",
-}
+__all__ = ["DunningPolicyAdmin", "PaymentFailureAdmin", "StripeEventAdmin", "setup_pages"]
 
 
 @admin.register(PaymentFailure)
 class PaymentFailureAdmin(CsvExport, ReadOnlyAdmin):
-    list_display = [
-        "invoice", "account", "owed", "standing", "state", "next_step", "held_because", "flagged", "attempt_count",
-    ]  # fmt: skip
+    list_title = "Failed payments"
+    list_help = (
+        "What customers still owe, oldest first. Levqor reminds, suspends and restores by itself; a row with a red sign "
+        "waits for a person. Open it: its page says what to do."
+    )
+    empty_title = "Nobody owes anything"
+    empty_text = "When a payment fails at Stripe, its invoice appears here within seconds."
+    list_display = ["invoice", "customer", "owed", "state", "standing", "next_step", "waits_for", "failed_on"]
     list_filter = [
         filters.StatusFilter, filters.StandingFilter, filters.DueFilter, filters.HeldFilter, filters.FlagFilter,
         filters.PausedFilter, filters.AmountFilter, filters.CurrencyFilter, filters.PlanFilter,
     ]  # fmt: skip
     list_filter_submit = True
-    list_fullwidth = True
     list_before_template = "admin/billing/queue_head.html"
     list_select_related = ["account"]
     list_per_page = 50
     ordering = ["failure_date", "pk"]
-    search_fields = [
-        "invoice_id", "invoice_number", "subscription_id", "account__stripe_customer_id", "account__name",
-        "account__billing_email", "account__members__email", "account__contacts__email",
-    ]  # fmt: skip
+    search_help_text = "Invoice, customer, e-mail or Stripe id"
+    # What a search looks at is in billing/finding.py; the field below only brings the box.
+    search_fields = ["invoice_id"]
+    actions = [
+        bulk.make_action(bulk.on_cases("pause"), "Pause", "steer"),
+        bulk.make_action(bulk.on_cases("resume"), "Resume", "steer"),
+        bulk.make_action(bulk.on_cases("clear-flag"), "Dealt with", "steer"),
+        bulk.make_action(bulk.on_cases("stop"), "Stop", "steer"),
+        "export_csv",
+    ]
     csv_columns = [
         Column("Invoice", lambda case: case.invoice_number or case.invoice_id),
         Column("Invoice id", lambda case: case.invoice_id),
@@ -77,53 +83,84 @@ class PaymentFailureAdmin(CsvExport, ReadOnlyAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentFailure]:
-        planned = DunningStep.objects.filter(
-            failure=OuterRef("pk"), status__in=[StepStatus.PENDING, StepStatus.SENDING]
-        ).order_by("attempt_number")
-        cases = PaymentFailure.objects.select_related("account")
-        return cases.annotate(
-            next_step_at=Subquery(planned.values("scheduled_for")[:1]),
-            next_template=Subquery(planned.values("template")[:1]),
-        )
+        return PaymentFailure.objects.select_related("account")
+
+    def for_one_page(self, rows: QuerySet[PaymentFailure]) -> QuerySet[PaymentFailure]:
+        planned = DunningStep.objects.filter(failure=OuterRef("pk"), status__in=PLANNED).order_by("attempt_number")
+        return rows.annotate(next_template=Subquery(planned.values("template")[:1]))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[PaymentFailure], search_term: str
+    ) -> tuple[QuerySet[PaymentFailure], bool]:
+        words = search_term.strip()
+        return (queryset.filter(cases_matching(words)) if words else queryset), False
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        return admin_views.may_steer(request)
 
     @admin.display(description="Invoice", ordering="invoice_number")
-    def invoice(self, case: PaymentFailure) -> str:
-        return str(case)
+    def invoice(self, case: PaymentFailure) -> SafeString:
+        return format_html('<span class="nowrap">{}</span>', case)
+
+    @admin.display(description="Customer", ordering="account__name")
+    def customer(self, case: PaymentFailure) -> SafeString:
+        return two_lines(case.account, case.account.billing_email)
 
     @admin.display(description="Amount", ordering="amount_cents")
     def owed(self, case: PaymentFailure) -> SafeString:
         return format_html('<span class="amount">{}</span>', case.amount)
 
-    @admin.display(description="Standing", ordering="account__standing")
+    # What is of a few kinds is filtered, not sorted: one kind would fill all the pages that anybody looks at.
+    @admin.display(description="Account")
     def standing(self, case: PaymentFailure) -> SafeString:
         return admin_views.standing_badge(case)
 
-    @admin.display(description="Status", ordering="status")
+    @admin.display(description="Case")
     def state(self, case: PaymentFailure) -> SafeString:
         return admin_views.state_badge(case, at=timezone.now())
 
-    @admin.display(description="Next step", ordering="next_step_at")
-    def next_step(self, case: Any) -> str:
+    @admin.display(description="Next step", ordering=F("next_step_at").asc(nulls_last=True))
+    def next_step(self, case: Any) -> SafeString | str:
         if case.status != FailureStatus.OPEN or not case.next_step_at:
             return "–"
-        return f"{StepTemplate(case.next_template).label}, {timezone.localtime(case.next_step_at):%-d %b}"
+        due = "due since " if case.next_step_at <= timezone.now() else ""
+        return two_lines(
+            StepTemplate(case.next_template).label, f"{due}{timezone.localtime(case.next_step_at):%-d %b, %H:%M}"
+        )
 
-    @admin.display(description="Held", ordering="hold_reason")
-    def held_because(self, case: PaymentFailure) -> str:
-        return case.hold_reason or "–"
+    @admin.display(description="Waits because")
+    def waits_for(self, case: PaymentFailure) -> SafeString | str:
+        """The flag, which a person has to deal with; else why the last pass left a due step."""
+        return badge(case.get_flag_display(), "bad") if case.flag else case.hold_reason or "–"
 
-    @admin.display(description="Flag", ordering="flag")
-    def flagged(self, case: PaymentFailure) -> SafeString | str:
-        return badge(case.get_flag_display(), "bad") if case.flag else "–"
+    @admin.display(description="Failed on", ordering="failure_date")
+    def failed_on(self, case: PaymentFailure) -> SafeString:
+        return format_html('<span class="nowrap">{}</span>', f"{timezone.localtime(case.failure_date):%-d %b %Y}")
+
+    def get_paginator(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **options: Any
+    ) -> CappedPaginator:
+        """Django pages a row's history by the same door, and that owes nothing."""
+        pages = QueuePaginator if queryset.model is PaymentFailure else CappedPaginator
+        return pages(queryset, *args, **options)
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """What is due comes in the order in which it is due."""
+        oldest_first: list[Any] = [*self.ordering]
+        return ["next_step_at", *oldest_first] if request.GET.get("due") else oldest_first
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        response = super().changelist_view(
-            request,
-            {"title": "Failed payments", "is_dunning_off": not settings.DUNNING_ENABLED} | (extra_context or {}),
-        )
-        if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
-            response.context_data["totals"] = _totals(response.context_data["cl"].queryset)
-        return response
+        head = {
+            "is_dunning_off": not settings.DUNNING_ENABLED,
+            "views": filters.quick_views(request),
+            "export_query": request.GET.urlencode(),
+        }
+        return super().changelist_view(request, head | (extra_context or {}))
+
+    def add_to_list(self, request: HttpRequest, changes: BigChangeList, context: dict[str, Any]) -> None:
+        super().add_to_list(request, changes, context)
+        asked_for = changes.get_filters_params() | {"q": [changes.query]}
+        context["totals"] = totals_of(changes.paginator, asked_for=asked_for)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -141,34 +178,39 @@ class PaymentFailureAdmin(CsvExport, ReadOnlyAdmin):
                 wrap(partial(admin_views.steer_view, slug=slug, site=site)),
                 name=f"billing_paymentfailure_{slug.replace('-', '_')}",
             )
-            for slug in admin_views.VERB_OF_SLUG
+            for slug in VERB_OF_SLUG
         ]
         report = wrap(partial(admin_views.report_view, site=site))
         return [*verbs, path("report/", report, name="billing_report"), *super().get_urls()]
-
-
-def _totals(cases: QuerySet[PaymentFailure]) -> list[dict[str, object]]:
-    """What the filtered rows add up to, per currency."""
-    rows = PaymentFailure.objects.filter(pk__in=cases.order_by().values("pk")).values("currency")
-    return [
-        {"amount": format_money(row["owed"], row["currency"]), "cases": row["cases"]}
-        for row in rows.annotate(owed=Sum("amount_cents"), cases=Count("pk")).order_by("currency")
-    ]
 
 
 @admin.register(DunningPolicy)
 class DunningPolicyAdmin(ReadOnlyAdmin):
     """Versions. A new one is published from the form; none is ever edited."""
 
-    list_display = ["version_name", "steps_in_words", "note", "created_at"]
+    list_title = "Dunning policies"
+    list_help = (
+        "Which mail goes out how many days after a failed payment, and when the account is suspended. To change that, "
+        "open the current version and publish a new one from it; cases that run keep the version they began with."
+    )
+    list_before_template = "admin/billing/policies_head.html"
+    list_display = ["version_name", "in_force", "steps_in_words", "note", "created_at"]
     list_filter = ["plan"]
     ordering = ["plan", "-version"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DunningPolicy]:
-        return DunningPolicy.objects.select_related("plan").prefetch_related("steps")
+        newer = DunningPolicy.objects.annotate(of=Coalesce("plan_id", 0)).filter(
+            of=Coalesce(OuterRef("plan_id"), 0), version__gt=OuterRef("version")
+        )
+        versions = DunningPolicy.objects.select_related("plan").prefetch_related("steps")
+        return versions.annotate(is_replaced=Exists(newer))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("billing.add_dunningpolicy")
+
+    @admin.display(description="State")
+    def in_force(self, policy: Any) -> SafeString:
+        return badge("Older", "plain") if policy.is_replaced else badge("In force", "good")
 
     @admin.display(description="Policy", ordering="plan")
     def version_name(self, policy: DunningPolicy) -> str:
@@ -200,9 +242,25 @@ class DunningPolicyAdmin(ReadOnlyAdmin):
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(CsvExport, ReadOnlyAdmin):
-    list_display = ["type", "state", "outcome", "error", "attempts", "object_id", "invoice_id", "received_at"]
-    list_filter = ["status", "type", "livemode", "received_at"]
-    search_fields = ["event_id", "object_id", "invoice_id", "customer_id", "request_id"]
+    list_title = "Stripe inbox"
+    list_help = (
+        "Every event that Stripe told us, newest first, and what Levqor did about it. A failed one is the only kind that "
+        "needs you: open it, read the error, and process it again once the cause is mended."
+    )
+    empty_title = "No event has arrived yet"
+    empty_text = (
+        "Point Stripe’s webhook at /api/webhooks/stripe, or try `manage.py simulate_stripe invoice.payment_failed`."
+    )
+    list_display = ["event", "state", "result", "invoice_id", "attempts", "received"]
+    list_filter = ["status", known_values("type", "type", inbox_pages.known_types), "livemode", "received_at"]
+    list_before_template = "admin/billing/inbox_head.html"
+    search_help_text = "A whole id: of the event, its object, the invoice, the customer or the request"
+    actions = [bulk.make_action(bulk.PROCESS_AGAIN, "Process again", "process"), "export_csv"]
+    # Whole, since each has an index, and a part of an id is nothing that anybody reads out.
+    search_fields = [
+        "event_id__exact", "object_id__exact", "invoice_id__exact", "customer_id__exact", "request_id__exact",
+    ]  # fmt: skip
+    sortable_by = ["received"]
     ordering = ["-received_at", "-pk"]
     list_per_page = 50
     csv_columns = [
@@ -218,9 +276,28 @@ class StripeEventAdmin(CsvExport, ReadOnlyAdmin):
         # Bodies are up to a megabyte each: only the page of one event reads its own.
         return StripeEvent.objects.defer("body")
 
-    @admin.display(description="Status", ordering="status")
+    def has_process_permission(self, request: HttpRequest) -> bool:
+        return inbox_pages.may_process_events(request)
+
+    @admin.display(description="Event")
+    def event(self, event: StripeEvent) -> SafeString:
+        return two_lines(inbox_pages.in_words(event), event.type)
+
+    @admin.display(description="What was done")
+    def result(self, event: StripeEvent) -> str:
+        return event.error or event.outcome or "–"
+
+    @admin.display(description="Received", ordering="received_at")
+    def received(self, event: StripeEvent) -> str:
+        return f"{timezone.localtime(event.received_at):%-d %b %Y, %H:%M:%S}"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        views = {"views": filters.inbox_views(request), "export_query": request.GET.urlencode()}
+        return super().changelist_view(request, views | (extra_context or {}))
+
+    @admin.display(description="Status")
     def state(self, event: StripeEvent) -> SafeString:
-        return badge(event.get_status_display(), EVENT_TONES[EventStatus(event.status)])
+        return inbox_pages.state_badge(event)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -228,26 +305,8 @@ class StripeEventAdmin(CsvExport, ReadOnlyAdmin):
         event = self.get_object(request, object_id)
         if event is None or not self.has_view_permission(request, event):
             return super().change_view(request, object_id, form_url, extra_context)
-        context = self.admin_site.each_context(request) | {
-            "opts": self.opts,
-            "title": event.type,
-            "original": event,
-            "event": event,
-            "state": self.state(event),
-            "case": PaymentFailure.objects.filter(invoice_id=event.invoice_id, livemode=event.livemode).first(),
-            "body": _pretty(event) if admin_views.may_process_events(request) else "",
-            "can_process_again": event.status in StripeEvent.TRANSITIONS and admin_views.may_process_events(request),
-        }
-        return TemplateResponse(request, "admin/billing/event.html", context)
+        return inbox_pages.event_view(request, event, self.admin_site)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(partial(admin_views.process_again_view, site=self.admin_site))
+        view = self.admin_site.admin_view(partial(inbox_pages.process_again_view, site=self.admin_site))
         return [path("<int:pk>/process-again/", view, name="billing_stripeevent_again"), *super().get_urls()]
-
-
-def _pretty(event: StripeEvent) -> str:
-    """The body, indented; as it came where it is no JSON."""
-    try:
-        return json.dumps(event.payload, indent=2, ensure_ascii=False)
-    except ValueError:
-        return bytes(event.body).decode(errors="replace")

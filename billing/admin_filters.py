@@ -5,13 +5,14 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.cache import cache
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from billing.models import FailureStatus, Flag, PaymentFailure, StepStatus
+from billing.models import FailureStatus, Flag, PaymentFailure
 from levqor.accounts.models import Standing
-from levqor.lib.admin import DropdownFilter
+from levqor.lib.admin import DropdownFilter, ListView, list_views
 from levqor.lib.money import THREE_DECIMAL, ZERO_DECIMAL
 
 if TYPE_CHECKING:
@@ -19,8 +20,43 @@ if TYPE_CHECKING:
 else:
     from unfold.contrib.filters.admin import RangeNumericListFilter as RangeFilter
 
+# How long a new currency or plan may be missing from the choices. Its cases are in the list at once.
+FOUND_FOR = timedelta(minutes=10)
+
 type Choices = list[tuple[str, str]]
 type Cases = QuerySet[PaymentFailure]
+
+
+def quick_views(request: HttpRequest) -> list[ListView]:
+    """The queue's."""
+    return list_views(
+        request,
+        [
+            ("Still owed", ""),
+            ("Waits for a person", "flag=any"),
+            ("Due today", "due=today"),
+            ("Held", "held=yes"),
+            ("Bounced", "flag=bounced"),
+            ("Paused", "paused=yes"),
+            ("Suspended", "standing=suspended"),
+            ("Recovered", "status=recovered"),
+            ("Closed", "status=closed"),
+            ("All", "status=all"),
+        ],
+    )
+
+
+def inbox_views(request: HttpRequest) -> list[ListView]:
+    """The Stripe inbox's."""
+    return list_views(
+        request,
+        [
+            ("All", ""),
+            ("Failed", "status__exact=failed"),
+            ("Waiting", "status__in=stored,processing"),
+            ("Stored only", "status__exact=ignored"),
+        ],
+    )
 
 
 class StatusFilter(DropdownFilter):
@@ -41,7 +77,7 @@ class StatusFilter(DropdownFilter):
         value = self.value() or ("all" if request.GET.get("q") else "")
         if value in FailureStatus.values:
             return queryset.filter(status=value)
-        return queryset if value == "all" else queryset.filter(status__in=[FailureStatus.OPEN, FailureStatus.EXHAUSTED])
+        return queryset if value == "all" else queryset.filter(resolved_at=None)
 
 
 class StandingFilter(DropdownFilter):
@@ -70,10 +106,7 @@ class DueFilter(DropdownFilter):
 def due_within(cases: Cases, days: int) -> Cases:
     """Open cases with a planned step before the end of this day (or of so many days), by our own clock."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    planned = Q(
-        steps__status__in=[StepStatus.PENDING, StepStatus.SENDING], steps__scheduled_for__lt=midnight + timedelta(days)
-    )
-    return cases.filter(pk__in=PaymentFailure.objects.filter(planned, status=FailureStatus.OPEN).values("pk"))
+    return cases.filter(status=FailureStatus.OPEN, next_step_at__lt=midnight + timedelta(days))
 
 
 class HeldFilter(DropdownFilter):
@@ -117,28 +150,47 @@ class PausedFilter(DropdownFilter):
         return queryset.exclude(paused) if self.value() == "no" else queryset
 
 
-class CurrencyFilter(DropdownFilter):
-    title = "currency"
-    parameter_name = "currency"
+class FoundValuesFilter(DropdownFilter):
+    """A column by the values that are found in it, which are looked for now and then and not for every page."""
+
+    column: str
+    most_values = 100
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        found = PaymentFailure.objects.order_by("currency").values_list("currency", flat=True).distinct()
-        return [(currency, currency.upper()) for currency in found]
+        key = f"billing:queue_{self.parameter_name}"
+        found: list[str] | None = cache.get(key)
+        if found is None:
+            found = self._find()
+            # What is empty fills up with the first case.
+            cache.set(key, found, FOUND_FOR.total_seconds() if found else 0)
+        return [(value, self.label(value)) for value in found]
+
+    def has_output(self) -> bool:
+        # Whether the list of values knows a value or not, it is filtered by.
+        return True
+
+    def _find(self) -> list[str]:
+        known = PaymentFailure.objects.exclude(**{self.column: ""}).order_by(self.column)
+        found = known.values_list(self.column, flat=True)
+        return [str(value) for value in found.distinct()[: self.most_values]]
+
+    def label(self, value: str) -> str:
+        return value
 
     def queryset(self, request: HttpRequest, queryset: Cases) -> Cases:
-        return queryset.filter(currency=self.value()) if self.value() else queryset
+        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
 
 
-class PlanFilter(DropdownFilter):
-    title = "plan"
-    parameter_name = "plan"
+class CurrencyFilter(FoundValuesFilter):
+    title = parameter_name = column = "currency"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        found = PaymentFailure.objects.exclude(plan_name="").order_by("plan_name")
-        return [(name, name) for name in found.values_list("plan_name", flat=True).distinct()]
+    def label(self, value: str) -> str:
+        return value.upper()
 
-    def queryset(self, request: HttpRequest, queryset: Cases) -> Cases:
-        return queryset.filter(plan_name=self.value()) if self.value() else queryset
+
+class PlanFilter(FoundValuesFilter):
+    title = parameter_name = "plan"
+    column = "plan_name"
 
 
 class AmountFilter(RangeFilter):

@@ -8,9 +8,13 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.models import DunningStep, EventStatus, FailureStatus, Flag, PaymentFailure, StepStatus, StripeEvent
+from billing.steering import trail_of
+from levqor.accounts.models import Standing
 from levqor.audit.models import AuditEntry
+from levqor.mail.models import Suppression
 
 EVENT_WORDS = {
     "invoice.payment_failed": "A payment attempt failed",
@@ -24,6 +28,11 @@ EVENT_WORDS = {
     "credit_note.created": "A credit note was issued",
     "charge.dispute.created": "The customer’s bank disputes the payment",
     "charge.dispute.closed": "The dispute was closed",
+    "charge.dispute.updated": "The dispute was changed",
+    "charge.dispute.funds_withdrawn": "The bank took the money back",
+    "charge.dispute.funds_reinstated": "The bank gave the money back",
+    "charge.failed": "The bank refused the card",
+    "invoice_payment.paid": "A payment of the invoice arrived",
 }
 VERB_WORDS = {
     "paused": "Paused",
@@ -34,25 +43,36 @@ VERB_WORDS = {
     "exempted": "Account exempt from dunning",
     "exemption.ended": "Exemption of the account ended",
     "billing_suspension.lifted": "Billing suspension lifted; another reason keeps the service off",
+    "recovery.reversed": "Recovered money taken back by a dispute",
+    "recovery.given_back": "Recovered money given back by the bank",
     "status.recovered": "Case recovered",
     "status.exhausted": "All steps done",
     "status.closed": "Case closed",
-    "status.skipped": "Step skipped",
-    "status.cancelled": "Step cancelled",
+    "contact.added": "Address added",
     "standing.active": "Account active",
     "standing.past_due": "Account past due",
     "standing.suspended": "Account suspended",
 }
-ACTOR_WORDS = {"system": "Levqor", "stripe": "Stripe", "mail": "the mail provider", "customer": "the customer"}
+STEP_WORDS = {
+    "status.pending": "Step planned again",
+    "status.sending": "Step being sent",
+    "status.sent": "Step sent",
+    "status.skipped": "Step skipped",
+    "status.cancelled": "Step cancelled",
+    "status.failed": "Step refused by the mail provider",
+    "status.unknown": "Step sent, perhaps",
+}
 FLAG_ADVICE = {
-    Flag.BOUNCED: "A reminder bounced, so the customer may know nothing of this. Find another way to reach them, add a "
-    "contact to the account, then resend the mail and mark the flag as dealt with.",
+    Flag.BOUNCED: "A reminder bounced, so the customer may know nothing of this. Find another way to reach them, add "
+    "the address they give you, then resend the mail and mark the flag as dealt with.",
     Flag.NOT_SENT: "The mail provider refused a reminder. Check the address, resend the mail, then mark the flag as "
     "dealt with.",
     Flag.UNKNOWN_SEND: "Nobody knows whether a reminder arrived. Look at the provider’s log; resend only if it did not.",
     Flag.UNKNOWN_INVOICE: "Stripe does not know this invoice. Look it up at Stripe; if it is gone, stop the case.",
-    Flag.NO_ADDRESS: "There is no address that works. Add a contact to the account, then mark the flag as dealt with.",
+    Flag.NO_ADDRESS: "There is no address that works. Add one, then mark the flag as dealt with.",
     Flag.ODD_STATE: "The invoice is in a state at Stripe that Levqor does not judge by itself. Look it up, then decide.",
+    Flag.UNKNOWN_CHARGE: "Nobody knows whether the customer’s new card was charged. Look the invoice up at Stripe: if it is "
+    "paid, the case closes by itself; if it is still open, charge it there, then mark the flag as dealt with.",
 }
 
 
@@ -69,22 +89,29 @@ class Moment:
     is_coming: bool = False
 
 
-def in_words(moment: datetime, zone: ZoneInfo) -> str:
-    """A date as people say it, where the customer is: `Tuesday 3 November 2026, 10:00`."""
-    local = moment.astimezone(zone)
+def in_words(moment: datetime) -> str:
+    """A date as people say it, by the office's clock: `Tuesday 3 November 2026, 10:00`."""
+    local = timezone.localtime(moment)
     return f"{local:%A} {local.day} {local:%B %Y, %H:%M}"
+
+
+def there(moment: datetime, zone: ZoneInfo) -> str:
+    """The same by the customer's clock, which is named where it is not the office's."""
+    local = moment.astimezone(zone)
+    place = "" if zone.key == settings.TIME_ZONE else f" ({zone.key})"
+    return f"{local:%A} {local.day} {local:%B %Y, %H:%M}{place}"
 
 
 def timeline(case: PaymentFailure, *, may_see_events: bool) -> list[Moment]:
     """Everything that happened to the case and what is planned, oldest first. A fixed number of queries."""
-    steps = list(case.steps.select_related("mail").order_by("attempt_number"))
+    steps = list(case.steps.all())
     opened = Moment(case.created_at, "Levqor opened this case", f"with the policy {case.policy}")
     parts = [opened, *_events(case, may_see_events), *_planned(case, steps), *_mails(case), *_deeds(case, steps)]
     return sorted(parts, key=lambda moment: (moment.is_coming, moment.at))
 
 
 def _events(case: PaymentFailure, may_see_events: bool) -> Iterator[Moment]:
-    events = StripeEvent.objects.acting(livemode=case.livemode).filter(invoice_id=case.invoice_id).defer("body")
+    events = StripeEvent.objects.acting().filter(invoice_id=case.invoice_id).defer("body")
     for event in events.order_by("created", "pk"):
         outcome = "not processed: " + event.error if event.status == EventStatus.FAILED else event.outcome
         url = reverse("admin:billing_stripeevent_change", args=[event.pk]) if may_see_events else ""
@@ -112,7 +139,7 @@ def _mails(case: PaymentFailure) -> Iterator[Moment]:
         if mail is None:
             continue
         seen = [
-            f"{word} {in_words(moment, case.account.zone)}"
+            f"{word} {in_words(moment)}"
             for word, moment in [
                 ("delivered", mail.delivered_at),
                 ("opened", mail.opened_at),
@@ -126,7 +153,7 @@ def _mails(case: PaymentFailure) -> Iterator[Moment]:
         yield Moment(
             mail.sent_at or mail.created_at,
             f"Mail to {mail.to_email}: {mail.subject}{state}",
-            "; ".join(seen),
+            "; ".join(seen) + (f" – the provider says: {mail.bounce_detail}" if mail.bounce_detail else ""),
             url=reverse("admin:mail_outgoingmail_change", args=[mail.pk]),
             link_text="Read it as sent",
         )
@@ -140,14 +167,41 @@ def _deeds(case: PaymentFailure, steps: list[DunningStep]) -> Iterator[Moment]:
     by_hand = Q(object_type="billing.dunningstep", object_id__in=list(days), actor_kind="staff")
     entries = AuditEntry.objects.filter(mine | account | by_hand).select_related("actor", "note")
     for entry in entries.order_by("pk"):
-        title = VERB_WORDS.get(entry.verb, entry.verb.replace("_", " ").replace(".", " "))
+        title = what(entry)
         if entry.object_type == "billing.dunningstep":
             title = f"{title}: day {days[entry.object_id].offset_days}"
-        yield Moment(entry.at, f"{title}, by {who(entry)}", quote=entry.reason)
+        yield Moment(entry.at, f"{title}, by {entry.who}", quote=entry.reason)
 
 
-def who(entry: AuditEntry) -> str:
-    return str(entry.actor) if entry.actor else ACTOR_WORDS.get(entry.actor_kind, entry.actor_kind)
+def changes_since(case: PaymentFailure, seen: int) -> list[Moment]:
+    """What happened to the case after the entry that a person saw as the newest, for telling them before they act."""
+    entries = trail_of(case).filter(pk__gt=seen).select_related("actor", "note")
+    return [Moment(entry.at, f"{what(entry)}, by {entry.who}", quote=entry.reason) for entry in entries]
+
+
+def is_own_repeat(case: PaymentFailure, seen: int, *, user_id: int | None, reason: str) -> bool:
+    """True where all that happened since is what this person has just done with these words: a second click."""
+    entries = list(trail_of(case).filter(pk__gt=seen).select_related("note"))
+    return bool(entries) and all(entry.actor_id == user_id and entry.reason in {"", reason} for entry in entries)
+
+
+def what(entry: AuditEntry) -> str:
+    words = STEP_WORDS if entry.object_type == "billing.dunningstep" else VERB_WORDS
+    return words.get(entry.verb, entry.verb.replace("_", " ").replace(".", " ").capitalize())
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where mail for the customer may go; a dead one bounced or called our mail spam."""
+
+    email: str
+    is_dead: bool
+
+
+def addresses(case: PaymentFailure) -> list[Address]:
+    found = case.account.billing_addresses()
+    dead = Suppression.objects.among(found)
+    return [Address(email, email.lower() in dead) for email in found]
 
 
 def advice(case: PaymentFailure, *, at: datetime) -> str:
@@ -162,7 +216,7 @@ def advice(case: PaymentFailure, *, at: datetime) -> str:
     if case.flag:
         return FLAG_ADVICE[Flag(case.flag)] + _decide(case)
     if case.is_paused(at=at):
-        end = in_words(case.paused_until, case.account.zone) if case.paused_until else "somebody resumes it"
+        end = there(case.paused_until, case.account.zone) if case.paused_until else "somebody resumes it"
         return f"The case is paused until {end}. Nothing is sent before that."
     return _advice_for_a_running_case(case)
 
@@ -174,6 +228,11 @@ def _decide(case: PaymentFailure) -> str:
 
 
 def _advice_for_a_running_case(case: PaymentFailure) -> str:
+    if case.suspended_at and case.account.standing != Standing.SUSPENDED:
+        return (
+            "The service was restored without a payment, and this invoice does not suspend it again. If the customer "
+            "does not keep to what you agreed, decide whether to stop the case."
+        )
     if case.suspended_at:
         return (
             "All steps are done and the account was suspended. Paying brings it back by itself; restore it by hand "

@@ -4,13 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 
-from billing.models import CloseReason, DunningPolicy, FailureStatus, Flag, PaymentFailure
-from billing.recovery import restore_standing, settle_case
-from billing.steps import cancel_pending_dunning_events, create_dunning_events, reschedule_pending_steps
-from billing.stripe_objects import InvoiceFacts
+from billing import gateway
+from billing.alarms import raise_alarm
+from billing.evidence import current_invoice, current_subscription, has_been_settled, paid_before_failure
+from billing.models import AlarmKind, CloseReason, DunningPolicy, FailureStatus, Flag, PaymentFailure
+from billing.modes import acting_modes, mode_of
+from billing.recovery import brought_in, restore_standing, settle_case
+from billing.reversals import recompute_reversal
+from billing.steps import (
+    cancel_pending_dunning_events,
+    create_dunning_events,
+    reschedule_pending_steps,
+    want_action_notice,
+)
+from billing.stripe_objects import NEEDS_CUSTOMER, InvoiceFacts
 from levqor.accounts.models import Account, Plan, Standing
 from levqor.lib.actors import STRIPE
 from levqor.lib.states import move
@@ -24,7 +33,8 @@ STOPPING_REASONS = {
     "user_forgiven": CloseReason.FORGIVEN,
     "subscription_canceled": CloseReason.SUBSCRIPTION_ENDED,
 }
-STILL_OWED_REASONS = {"max_payment_attempts", "subscription_paused"}
+ENDED_SUBSCRIPTIONS = {"canceled", "incomplete_expired"}
+STILL_OWED_REASONS = {"max_payment_attempts", "payment_not_received", "subscription_paused"}
 
 
 @dataclass(frozen=True)
@@ -41,53 +51,89 @@ def judge_invoice(facts: InvoiceFacts, evidence: FailureEvidence | None, *, at: 
 
     `evidence` is None where nothing says that collecting failed: then a case is kept or ended, and none is opened.
     """
-    case = PaymentFailure.objects.filter(invoice_id=facts.id, livemode=settings.STRIPE_LIVEMODE).first()
+    case = PaymentFailure.objects.filter(invoice_id=facts.id, livemode__in=acting_modes()).first()
+    if facts.is_odd:
+        return _report_odd(case, facts, at=at)
     if facts.is_paid:
         return settle_case(case, facts, at=at) if case else "already paid"
     if facts.status == "void":
-        return close_case(case, CloseReason.VOIDED, at=at) if case else "void"
-    if facts.status == "uncollectible":
-        return _judge_uncollectible(case, facts, at=at)
-    if case:
-        return keep_case(case, facts, evidence, at=at)
+        return close_case(case, CloseReason.VOIDED, facts, at=at) if case else "void"
+    if facts.status == "uncollectible" and not is_still_owed(facts):
+        return _judge_given_up(case, facts, at=at)
+    return keep_case(case, facts, evidence, at=at) if case else _judge_new(facts, evidence, at=at)
+
+
+def _judge_new(facts: InvoiceFacts, evidence: FailureEvidence | None, *, at: datetime) -> str:
     if evidence is None or not is_dunned(facts, evidence):
         return "no case needed"
+    if has_ended(facts.subscription_id):
+        # Stripe goes on trying the closing invoice; whoever has left is not threatened with the end of the service.
+        return "the subscription is over, no case"
     return open_case(facts, evidence, at=at)
 
 
-def _judge_uncollectible(case: PaymentFailure | None, facts: InvoiceFacts, *, at: datetime) -> str:
-    if case is None:
-        return "uncollectible, no case"
-    if facts.uncollectible_reason in STOPPING_REASONS:
-        return close_case(case, STOPPING_REASONS[facts.uncollectible_reason], at=at)
-    if facts.uncollectible_reason not in STILL_OWED_REASONS:
+def has_ended(subscription_id: str) -> bool:
+    """True for a subscription that is over. Raises gateway.StripeUnavailableError where Stripe does not answer."""
+    try:
+        found = current_subscription(subscription_id) if subscription_id else None
+    except gateway.StripeUnknownObjectError:
+        return False
+    return found is not None and found[0].status in ENDED_SUBSCRIPTIONS
+
+
+def _report_odd(case: PaymentFailure | None, facts: InvoiceFacts, *, at: datetime) -> str:
+    """A state that Stripe's documents do not describe: nothing is done but telling a person."""
+    raise_alarm(AlarmKind.INVOICE_STATE, facts.status, at=at, detail=facts.id)
+    if case:
         flag_case(case, Flag.ODD_STATE, at=at)
-        return f"uncollectible for {facts.uncollectible_reason}: a person decides"
-    return keep_case(case, facts, None, at=at)
+    return f"invoice is {facts.status}, which Levqor does not know: a person decides"
+
+
+def _judge_given_up(case: PaymentFailure | None, facts: InvoiceFacts, *, at: datetime) -> str:
+    """Uncollectible, and not merely because Stripe stopped trying."""
+    reason = facts.uncollectible_reason
+    if reason in STOPPING_REASONS:
+        return close_case(case, STOPPING_REASONS[reason], facts, at=at) if case else "uncollectible, no case"
+    raise_alarm(AlarmKind.INVOICE_STATE, f"uncollectible: {reason}", at=at, detail=facts.id)
+    if case:
+        flag_case(case, Flag.ODD_STATE, at=at)
+    return f"uncollectible for {reason}: a person decides"
+
+
+def is_still_owed(facts: InvoiceFacts) -> bool:
+    """True for an open invoice, and for one that Stripe merely stopped collecting."""
+    return facts.status == "open" or (
+        facts.status == "uncollectible" and facts.uncollectible_reason in STILL_OWED_REASONS
+    )
 
 
 def is_dunned(facts: InvoiceFacts, evidence: FailureEvidence) -> bool:
     """Whether a failure of this invoice opens a case.
 
     The first invoice of a subscription does not: the customer is at the checkout, and Stripe expires the subscription
-    within a day. An invoice that is sent is only late once it is overdue, which is what its evidence then says.
+    within a day. An invoice that is sent is only late once it is overdue, which is what its evidence then says. Whether
+    other invoices than those of a renewal are dunned, the policy says.
     """
-    if facts.status != "open" or facts.amount_remaining <= 0 or facts.billing_reason == "subscription_create":
+    if not is_still_owed(facts) or facts.amount_remaining <= 0 or facts.billing_reason == "subscription_create":
         return False
-    if facts.collection_method == "send_invoice":
-        return facts.due_date is None or facts.due_date <= evidence.failed_at
-    return True
+    if facts.collection_method == "send_invoice" and facts.due_date and facts.due_date > evidence.failed_at:
+        return False
+    account = Account.objects.filter(stripe_customer_id=facts.customer_id).first()
+    return DunningPolicy.objects.current_for(_plan_of(facts, account)).covers(facts.billing_reason)
 
 
 def open_case(facts: InvoiceFacts, evidence: FailureEvidence, *, at: datetime) -> str:
     """Opens the case with its steps; the account is made where Stripe's customer has none here."""
     with transaction.atomic():
         account = account_of(facts, at=at)
+        # Looked up again under the lock: the end may have been heard of, and found no case, since these facts were read.
+        if has_been_settled(facts.id):
+            return "settled in the meantime, no case"
         plan = _plan_of(facts, account)
         owner = account.owner()
         case, is_new = PaymentFailure.objects.get_or_create(
             invoice_id=facts.id,
-            livemode=settings.STRIPE_LIVEMODE,
+            livemode=mode_of(livemode=facts.livemode),
             defaults={
                 "account": account,
                 "user": owner,
@@ -96,62 +142,105 @@ def open_case(facts: InvoiceFacts, evidence: FailureEvidence, *, at: datetime) -
                 "plan_name": plan.name if plan else facts.description[:120],
                 "failure_date": evidence.failed_at,
                 "created_at": at,
+                "paid_before_cents": _paid_before(facts),
+                "test_clock_id": facts.test_clock_id,
                 **_changing(facts, evidence),
             },
         )
         if not is_new:
             return keep_case(case, facts, evidence, at=at)
         create_dunning_events(case)
+        want_action_notice(case)
         if account.standing == Standing.ACTIVE:
             move(account, Standing.PAST_DUE, by=STRIPE, at=at, field="standing")
     logger.info("failed_payment_opened", case=case.pk, invoice=facts.id)
     return f"case {case.pk} opened"
 
 
+def _paid_before(facts: InvoiceFacts) -> int:
+    """What had been paid of the invoice when it first failed: what came since then, the case brought in."""
+    known = paid_before_failure(facts.id)
+    return facts.amount_paid if known is None else min(known, facts.amount_paid)
+
+
 def _changing(facts: InvoiceFacts, evidence: FailureEvidence | None) -> dict[str, object]:
     """What each new look at the invoice may change of its case."""
     changing: dict[str, object] = {
         "amount_cents": facts.amount_remaining,
+        "paid_cents": facts.amount_paid,
         "currency": facts.currency,
         "invoice_number": facts.number[:100],
         "billing_reason": facts.billing_reason[:40],
         "attempt_count": facts.attempt_count,
         "next_payment_attempt": facts.next_payment_attempt,
     }
-    if evidence:
-        changing["needs_authentication"] = evidence.needs_authentication
-        if evidence.decline_code:
-            changing["decline_code"] = evidence.decline_code
+    code = facts.decline_code or (evidence.decline_code if evidence else "")
+    if code:
+        changing["decline_code"] = code
+    if code or evidence:
+        asked = bool(evidence and evidence.needs_authentication)
+        changing["needs_authentication"] = asked or code == NEEDS_CUSTOMER
     return changing
 
 
 def keep_case(case: PaymentFailure, facts: InvoiceFacts, evidence: FailureEvidence | None, *, at: datetime) -> str:
     """Another failure of a known case changes its facts and neither restarts nor hurries its steps."""
-    if not case.is_unsettled:
-        return f"case {case.pk} is {case.status} already"
     changing = _changing(facts, evidence)
     with transaction.atomic():
         Account.objects.locked(case.account_id)
+        # Whoever ended it since knew more of the invoice than these facts do.
+        case.refresh_from_db()
+        if not case.is_unsettled:
+            return f"case {case.pk} is {case.status} already"
         if evidence and evidence.failed_at < case.failure_date:
-            changing["failure_date"] = evidence.failed_at
+            changing |= {"failure_date": evidence.failed_at, "paid_before_cents": _paid_before(facts)}
             reschedule_pending_steps(case, evidence.failed_at)
         PaymentFailure.objects.filter(pk=case.pk).update(**changing)
+        if evidence:
+            case.refresh_from_db()
+            want_action_notice(case)
     return f"case {case.pk} kept"
 
 
-def close_case(case: PaymentFailure, why: CloseReason, *, at: datetime) -> str:
-    """Ends a case without money. The service comes back, unless the subscription itself is over."""
+def end_service(case: PaymentFailure, why: CloseReason, *, at: datetime) -> str:
+    """The subscription or the customer is gone. What settled the invoice meanwhile counts, whichever is heard of first."""
+    try:
+        facts = current_invoice(case.invoice_id)
+    except gateway.StripeUnknownObjectError:
+        facts = None
+    if facts and facts.status in {"paid", "void"}:
+        return judge_invoice(facts, None, at=at)
+    return close_case(case, why, facts, at=at)
+
+
+def close_case(case: PaymentFailure, why: CloseReason, facts: InvoiceFacts | None = None, *, at: datetime) -> str:
+    """Ends a case without money. The service comes back, unless the subscription itself is over.
+
+    `facts` tell what was paid by then; without them it is what was paid when the invoice was last read.
+    """
     service_is_over = why in {CloseReason.SUBSCRIPTION_ENDED, CloseReason.CUSTOMER_DELETED}
     with transaction.atomic():
         Account.objects.locked(case.account_id)
         case.refresh_from_db()
         if not case.is_unsettled or (service_is_over and case.status == FailureStatus.EXHAUSTED):
             return f"case {case.pk} stays {case.status}"
-        case.close(why, by=STRIPE, at=at)
+        # Parts of an invoice that came in before the rest was given up were recovered all the same.
+        paid = facts.amount_paid if facts else case.paid_cents
+        case.close(why, by=STRIPE, at=at, recovered_cents=brought_in(case, paid), paid_cents=paid)
+        recompute_reversal(case, at=at)
         cancel_pending_dunning_events(case, by=STRIPE, at=at)
         if not service_is_over:
             restore_standing(case.account, by=STRIPE, at=at)
     return f"case {case.pk} closed: {why.label.lower()}"
+
+
+def note_decline(case: PaymentFailure, code: str, *, needs_authentication: bool) -> str:
+    """What the bank said to the last attempt; where waiting cannot help, the customer hears of it at once."""
+    changing = {"decline_code": code, "needs_authentication": needs_authentication or code == NEEDS_CUSTOMER}
+    PaymentFailure.objects.filter(pk=case.pk).update(**changing)
+    case.refresh_from_db()
+    want_action_notice(case)
+    return f"case {case.pk}: {code}"
 
 
 def flag_case(case: PaymentFailure, flag: Flag, *, at: datetime) -> None:

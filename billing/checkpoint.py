@@ -1,22 +1,24 @@
 """The look at Stripe before each send and each suspension."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 import structlog
 
 from billing import gateway
-from billing.cases import close_case, flag_case, judge_invoice
+from billing.alarms import raise_alarm
+from billing.cases import ENDED_SUBSCRIPTIONS, close_case, flag_case, is_still_owed, judge_invoice
 from billing.evidence import current_invoice, current_subscription
-from billing.models import CloseReason, Flag, PaymentFailure
+from billing.models import AlarmKind, CloseReason, Flag, PaymentFailure
 from billing.stripe_objects import InvoiceFacts
 from levqor.accounts.models import Account
 
 logger = structlog.get_logger(__name__)
 
 FAILURES_BEFORE_GIVING_UP = 3
-ENDED_SUBSCRIPTIONS = {"canceled", "incomplete_expired"}
+# How long a pass, which comes each minute, takes Stripe's word for it that a retry lies ahead.
+RETRY_PATIENCE = timedelta(minutes=15)
 
 
 class Verdict(Enum):
@@ -25,6 +27,7 @@ class Verdict(Enum):
     RETRYING = "retrying"
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
+    ODD = "odd"
 
 
 @dataclass
@@ -34,34 +37,47 @@ class Checkpoint:
 
     at: datetime
     dry_run: bool = False
+    patience: timedelta = timedelta()
     _failures: int = field(default=0)
 
     def look_at(self, case: PaymentFailure, *, is_final: bool) -> Verdict:
         """What may be done about the case now. Unless it is a dry run, a case that is over is ended here and now.
 
-        `is_final` asks in view of the last notice and the suspension, which wait for Stripe's own next attempt.
+        `is_final` asks in view of the last notice and the suspension, which wait for Stripe's own next attempt. While one
+        is announced nothing leaves, so Stripe is asked again only after `patience`.
         """
+        if is_final and self._knows_of_a_retry(case):
+            return Verdict.RETRYING
         if gateway.is_enabled() and self._failures >= FAILURES_BEFORE_GIVING_UP:
             return Verdict.UNREACHABLE
         try:
             facts = current_invoice(case.invoice_id)
-            ended = self._has_ended(case)
-            self._refresh_address(case)
+            end = self._reason_to_end(case)
         except gateway.StripeUnknownObjectError:
-            if not self.dry_run:
-                flag_case(case, Flag.UNKNOWN_INVOICE, at=self.at)
+            self._flag(case, Flag.UNKNOWN_INVOICE)
             return Verdict.UNKNOWN
         except (gateway.StripeUnavailableError, gateway.StripeRefusedError) as error:
             self._failures += 1
             logger.warning("stripe_unreachable", case=case.pk, error=str(error))
             return Verdict.UNREACHABLE
         self._failures = 0
-        return self._judge(case, facts, ended, is_final=is_final)
+        return self._judge(case, facts, end, is_final=is_final)
 
-    def _judge(self, case: PaymentFailure, facts: InvoiceFacts | None, ended: bool, *, is_final: bool) -> Verdict:
-        over = facts is not None and facts.status != "open" and not _is_still_owed(facts)
-        if over or ended:
-            self._end(case, facts if over else None)
+    def _knows_of_a_retry(self, case: PaymentFailure) -> bool:
+        announced, seen = case.next_payment_attempt, case.checked_at
+        if not (gateway.is_enabled() and announced and seen):
+            return False
+        return announced > self.at and timedelta() <= self.at - seen < self.patience
+
+    def _judge(
+        self, case: PaymentFailure, facts: InvoiceFacts | None, end: CloseReason | Flag | None, *, is_final: bool
+    ) -> Verdict:
+        if end is Flag.ODD_STATE or (facts and facts.is_odd):
+            self._flag(case, Flag.ODD_STATE)
+            return Verdict.ODD
+        over = facts is not None and not is_still_owed(facts)
+        if over or isinstance(end, CloseReason):
+            self._end(case, facts, None if over else end)
             return Verdict.OVER
         if facts and not self.dry_run:
             judge_invoice(facts, None, at=self.at)
@@ -70,31 +86,42 @@ class Checkpoint:
         next_attempt = facts.next_payment_attempt if facts else case.next_payment_attempt
         return Verdict.RETRYING if is_final and next_attempt and next_attempt > self.at else Verdict.OWED
 
-    def _end(self, case: PaymentFailure, facts: InvoiceFacts | None) -> None:
+    def _flag(self, case: PaymentFailure, flag: Flag) -> None:
+        if not self.dry_run:
+            flag_case(case, flag, at=self.at)
+
+    def _end(self, case: PaymentFailure, facts: InvoiceFacts | None, why: CloseReason | Flag | None) -> None:
         if self.dry_run:
             return
-        if facts:
+        if isinstance(why, CloseReason):
+            close_case(case, why, facts, at=self.at)
+        elif facts:
             judge_invoice(facts, None, at=self.at)
-        else:
-            close_case(case, CloseReason.SUBSCRIPTION_ENDED, at=self.at)
 
-    def _has_ended(self, case: PaymentFailure) -> bool:
-        if not case.subscription_id or not gateway.is_enabled():
+    def _reason_to_end(self, case: PaymentFailure) -> CloseReason | Flag | None:
+        """Why the case is over although its invoice is open; ODD_STATE where nobody knows what its subscription is."""
+        if not gateway.is_enabled():
+            return None
+        if self._is_customer_gone(case):
+            return CloseReason.CUSTOMER_DELETED
+        found = current_subscription(case.subscription_id) if case.subscription_id else None
+        if found is None:
+            return None
+        subscription, _ = found
+        if not subscription.is_known:
+            if not self.dry_run:
+                raise_alarm(AlarmKind.SUBSCRIPTION_STATE, subscription.status, at=self.at, detail=subscription.id)
+            return Flag.ODD_STATE
+        return CloseReason.SUBSCRIPTION_ENDED if subscription.status in ENDED_SUBSCRIPTIONS else None
+
+    def _is_customer_gone(self, case: PaymentFailure) -> bool:
+        """Takes over the customer's present address, too, since the invoice's own froze when it was finalised."""
+        if not case.account.stripe_customer_id:
             return False
-        found = current_subscription(case.subscription_id)
-        return found is not None and found[0].status in ENDED_SUBSCRIPTIONS
-
-    def _refresh_address(self, case: PaymentFailure) -> None:
-        """The customer's present address, since the invoice's own froze when it was finalised."""
-        if not gateway.is_enabled() or not case.account.stripe_customer_id or self.dry_run:
-            return
         customer = gateway.read_customer(case.account.stripe_customer_id)
-        if customer.email and customer.email != case.account.billing_email:
+        if customer.is_deleted:
+            return True
+        if customer.email and customer.email != case.account.billing_email and not self.dry_run:
             Account.objects.filter(pk=case.account_id).update(billing_email=customer.email[:254])
-
-
-def _is_still_owed(facts: InvoiceFacts) -> bool:
-    return facts.status == "uncollectible" and facts.uncollectible_reason in {
-        "max_payment_attempts",
-        "subscription_paused",
-    }
+            case.account.billing_email = customer.email[:254]
+        return False

@@ -7,6 +7,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from billing.dunning import LEASE
 from billing.gateway import TIMEOUT_SECONDS
+from levqor.mail.signing import is_usable
 
 
 @register()
@@ -33,6 +34,8 @@ def check_webhook_secrets(**kwargs: Any) -> list[CheckMessage]:
         problems.append(
             Warning("STRIPE_WEBHOOK_SECRET is not set: Stripe's events are answered 503.", id="billing.W001")
         )
-    if settings.RESEND_API_KEY and not settings.RESEND_SIGNING_SECRET:
-        problems.append(Warning("RESEND_SIGNING_SECRET is not set: bounces are not heard of.", id="billing.W002"))
+    if settings.RESEND_API_KEY and not is_usable(settings.RESEND_SIGNING_SECRET):
+        problems.append(
+            Warning("RESEND_SIGNING_SECRET is not set, or none: bounces are not heard of.", id="billing.W002")
+        )
     return problems

@@ -24,6 +24,7 @@ class Hold(StrEnum):
     EARLIER_STEP = "an earlier step goes first"
     STRIPE_UNREACHABLE = "Stripe unreachable"
     UNKNOWN_INVOICE = "unknown to Stripe"
+    ODD_STATE = "unexpected state at Stripe"
     STRIPE_RETRIES = "Stripe tries again"
     NO_ADDRESS = "no address that works"
     PROVIDER = "mail provider unreachable"
@@ -31,7 +32,8 @@ class Hold(StrEnum):
 
 @dataclass
 class PassReport:
-    """The counts of one pass; `due` is the sum of what became of each due step, `suspended` counts accounts."""
+    """The counts of one pass; `due` is the sum of what became of each due step, `suspended` counts accounts. `crashed`
+    counts customers and cases about which something happened that nobody foresaw: the log says what."""
 
     now: datetime
     dry_run: bool = False
@@ -42,6 +44,7 @@ class PassReport:
     cancelled: int = 0
     failed: int = 0
     suspended: int = 0
+    crashed: int = 0
 
     def as_dict(self) -> dict[str, object]:
         """As `run_dunning_job` prints it."""
@@ -67,7 +70,7 @@ def plan_steps(account: Account, due: list[DunningStep], last_mail_at: datetime 
             plan.held.append((step, Hold.EARLIER_STEP))
             continue
         seen.add(step.failure_id)
-        hold = _hold_for_case(account, step.failure, at=at) or (None if is_resumed(step) else general)
+        hold = hold_for_case(account, step.failure, at=at) or (None if is_resumed(step) else general)
         if hold:
             plan.held.append((step, hold))
         else:
@@ -81,15 +84,29 @@ def is_resumed(step: DunningStep) -> bool:
 
 
 def hold_for_account(account: Account, last_mail_at: datetime | None, *, at: datetime) -> Hold | None:
-    hour = at.astimezone(account.zone).hour
-    if not WINDOW_OPENS <= hour < WINDOW_CLOSES:
+    if not is_within_window(account, at=at):
         return Hold.WINDOW
     if last_mail_at and at - last_mail_at < SPACING:
         return Hold.SPACING
     return None
 
 
-def _hold_for_case(account: Account, case: PaymentFailure, *, at: datetime) -> Hold | None:
+def is_within_window(account: Account, *, at: datetime) -> bool:
+    """Whether it is the customer's day, in which mails may leave."""
+    return WINDOW_OPENS <= at.astimezone(account.zone).hour < WINDOW_CLOSES
+
+
+def leaves_at(account: Account, moment: datetime) -> datetime:
+    """When a mail that is due at this moment may leave: then, or with the customer's next day."""
+    local = moment.astimezone(account.zone)
+    if local.hour < WINDOW_OPENS:
+        return local.replace(hour=WINDOW_OPENS, minute=0, second=0, microsecond=0)
+    if local.hour >= WINDOW_CLOSES:
+        return (local + timedelta(days=1)).replace(hour=WINDOW_OPENS, minute=0, second=0, microsecond=0)
+    return local
+
+
+def hold_for_case(account: Account, case: PaymentFailure, *, at: datetime) -> Hold | None:
     if not settings.DUNNING_ENABLED:
         return Hold.DISABLED
     if account.is_exempt_from_dunning:

@@ -4,23 +4,28 @@ One pass is harmless when run twice, at once or late: each step is claimed by a 
 is a row with a key of its own, and what a crash left half-way is taken up by a later pass with the same row.
 """
 
-from collections.abc import Iterator
+import math
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 import structlog
-from django.conf import settings
-from django.db import transaction
-from django.db.models import Max
+from django.db import OperationalError, transaction
+from django.db.models import F, Max
 
 from billing import emails
 from billing.cases import flag_case
-from billing.checkpoint import Checkpoint, Verdict
-from billing.decisions import Hold, PassReport, Plan, may_suspend, plan_steps, suspension_moment
+from billing.checkpoint import RETRY_PATIENCE, Checkpoint, Verdict
+from billing.decisions import Hold, PassReport, Plan, hold_for_case, may_suspend, plan_steps, suspension_moment
 from billing.models import DunningEmail, DunningStep, FailureStatus, Flag, PaymentFailure, StepStatus
-from billing.steps import cancel_pending_dunning_events, create_dunning_events
+from billing.notices import send_wanted_mail, wanted_mails
+from billing.steps import PLANNED, SEND_TASK, cancel_pending_dunning_events, create_dunning_events, move_step
 from levqor.accounts.models import Account, Suspension
 from levqor.lib.actors import SYSTEM
+from levqor.lib.nudge import nudge
 from levqor.lib.states import StaleStateError, move
 from levqor.mail.models import MailStatus, OutgoingMail
 from levqor.mail.outbox import deliver
@@ -30,10 +35,13 @@ __all__ = ["cancel_pending_dunning_events", "create_dunning_events", "run_dunnin
 logger = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=120)
+# A periodic pass leaves the worker to others after so long; another one goes on with the rest.
+PASS_SECONDS = 45
 HOLD_OF_VERDICT = {
     Verdict.RETRYING: Hold.STRIPE_RETRIES,
     Verdict.UNREACHABLE: Hold.STRIPE_UNREACHABLE,
     Verdict.UNKNOWN: Hold.UNKNOWN_INVOICE,
+    Verdict.ODD: Hold.ODD_STATE,
 }
 OUTCOME_OF_MAIL = {
     MailStatus.SENT: StepStatus.SENT,
@@ -43,20 +51,50 @@ OUTCOME_OF_MAIL = {
 }
 
 
-def run_dunning_job(*, at: datetime, dry_run: bool = False) -> PassReport:
-    """One pass over everything that is due at `at`, as if the clock read that. A dry run asks, and writes nothing."""
+def run_dunning_job(*, at: datetime, dry_run: bool = False, seconds: float = math.inf) -> PassReport:
+    """One pass over everything that is due at `at`, as if the clock read that. A dry run asks, and writes nothing.
+
+    What the `seconds` are too few for is left to the next pass; the three parts have a third of them each.
+    """
+    began = time.monotonic()
     report = PassReport(at, dry_run)
-    checkpoint = Checkpoint(at, dry_run)
-    for account_id in _accounts_with_due_steps(at):
-        _process_account(account_id, report, checkpoint)
-    if settings.DUNNING_ENABLED:
-        _suspend_due(report, checkpoint)
+    checkpoint = Checkpoint(at, dry_run, patience=RETRY_PATIENCE)
+    parts: list[tuple[Iterable[Any], Callable[[Any], None]]] = [
+        (_accounts_with_due_steps(at), lambda account_id: _process_account(account_id, report, checkpoint)),
+        (_cases_to_suspend(at), lambda pk: _suspend_if_owed(pk, report, checkpoint)),
+        (wanted_mails(checkpoint), lambda row: send_wanted_mail(row, checkpoint)),
+    ]
+    if not dry_run:
+        _end_left_over(at)
+    for part, (rows, deed) in enumerate(parts, start=1):
+        _each(rows, deed, report, until=began + seconds * part / len(parts))
     return report
 
 
+def _each(rows: Iterable[Any], deed: Callable[[Any], None], report: PassReport, *, until: float) -> None:
+    """Each by itself: what nobody foresaw about one holds up no other. It is counted, so that whoever runs the pass
+    can say so in the end."""
+    for row in rows:
+        try:
+            deed(row)
+        except OperationalError:
+            # The database is away, and will be for the next row too.
+            raise
+        except Exception:
+            logger.exception("dunning_crashed", row=str(row))
+            report.crashed += 1
+        if time.monotonic() >= until:
+            nudge(SEND_TASK)
+            return
+
+
 def _accounts_with_due_steps(at: datetime) -> list[int]:
+    """In an order of this pass's own: passes at once would else go from account to account together, each waiting for
+    the one that came there first."""
     due = DunningStep.objects.due(at=at).order_by("failure__account_id")
-    return list(due.values_list("failure__account_id", flat=True).distinct())
+    accounts = list(due.values_list("failure__account_id", flat=True).distinct())
+    random.shuffle(accounts)
+    return accounts
 
 
 def _process_account(account_id: int, report: PassReport, checkpoint: Checkpoint) -> None:
@@ -80,9 +118,10 @@ def _process_account(account_id: int, report: PassReport, checkpoint: Checkpoint
 
 
 def _last_mail_at(account: Account) -> datetime | None:
-    """When the last step of any of the customer's cases went out (or may have)."""
-    sent = DunningStep.objects.filter(failure__account=account, status__in=[StepStatus.SENT, StepStatus.UNKNOWN])
-    latest: datetime | None = sent.aggregate(latest=Max("sent_at"))["latest"]
+    """When the last step of any of the customer's cases went out. Only sent steps have a time, so none is asked for its
+    status: with it SQLite would read the sent steps of all customers."""
+    steps = DunningStep.objects.filter(failure__account=account)
+    latest: datetime | None = steps.aggregate(latest=Max("sent_at"))["latest"]
     return latest
 
 
@@ -97,7 +136,7 @@ def _pass_checkpoint(
             plan.held = [(other, hold) for other, hold in plan.held if other.failure_id != step.failure_id]
         elif verdict is not Verdict.OWED:
             plan.held.append((step, HOLD_OF_VERDICT[verdict]))
-        elif not step.mail_id and not emails.working_address(step.failure.account):
+        elif not step.mail_id and not emails.working_address(step.failure.account, is_final=step.is_final):
             plan.held.append((step, Hold.NO_ADDRESS))
         else:
             yield step
@@ -109,7 +148,8 @@ def _note_hold(step: DunningStep, hold: Hold, report: PassReport) -> None:
     if hold is Hold.NO_ADDRESS:
         flag_case(step.failure, Flag.NO_ADDRESS, at=report.now)
     if step.failure.hold_reason != hold:
-        PaymentFailure.objects.filter(pk=step.failure_id).update(hold_reason=hold)
+        # What ended since waits for nothing.
+        PaymentFailure.objects.unsettled().filter(pk=step.failure_id).update(hold_reason=hold)
 
 
 def _foresee(steps: list[DunningStep], report: PassReport) -> None:
@@ -139,8 +179,10 @@ def send_dunning_email(steps: list[DunningStep], *, report: PassReport) -> None:
         DunningStep.objects.filter(mail=mail, status=StepStatus.SENDING).update(lease_until=again)
         report.held += len(mine)
         return
-    for step in mine:
-        _record(step, mail, OUTCOME_OF_MAIL[outcome], report)
+    ended = OUTCOME_OF_MAIL[outcome]
+    name = {StepStatus.SENT: "sent", StepStatus.CANCELLED: "cancelled"}.get(ended, "failed")
+    recorded = sum(_record(step, mail, ended, at=at) for step in mine)
+    setattr(report, name, getattr(report, name) + recorded)
 
 
 def _claim(step: DunningStep, *, at: datetime) -> bool:
@@ -156,13 +198,13 @@ def _claim(step: DunningStep, *, at: datetime) -> bool:
 
 
 def _write_mail(steps: list[DunningStep], *, at: datetime) -> OutgoingMail | None:
-    """The mail of these steps, written once; None where every case ended or was paused while the pass was under way."""
+    """The mail of these steps, written once; None where every case ended or was held while the pass was under way."""
     written = next((step.mail for step in steps if step.mail_id), None)
     if written:
         return written
     with transaction.atomic():
-        Account.objects.locked(steps[0].failure.account_id)
-        live = [step for step in steps if _is_still_wanted(step, at=at)]
+        account = Account.objects.locked(steps[0].failure.account_id)
+        live = [step for step in steps if _is_still_wanted(step, account, at=at)]
         if not live:
             return None
         mail = emails.reminder(live, at=at)
@@ -174,14 +216,14 @@ def _write_mail(steps: list[DunningStep], *, at: datetime) -> OutgoingMail | Non
     return mail
 
 
-def _is_still_wanted(step: DunningStep, *, at: datetime) -> bool:
-    """Looks again under the lock: the customer may have paid, or support paused, a moment ago."""
+def _is_still_wanted(step: DunningStep, account: Account, *, at: datetime) -> bool:
+    """Looks again under the lock: the customer may have paid, or support paused or exempted, a moment ago."""
     step.failure.refresh_from_db()
-    if step.failure.status == FailureStatus.OPEN and not step.failure.is_paused(at=at):
+    if step.failure.status == FailureStatus.OPEN and not hold_for_case(account, step.failure, at=at):
         return DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING).exists()
     target = StepStatus.PENDING if step.failure.status == FailureStatus.OPEN else StepStatus.CANCELLED
     if DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING).exists():
-        move(step, target, by=SYSTEM, at=at, lease_until=None)
+        move_step(step, target, by=SYSTEM, at=at, lease_until=None)
     return False
 
 
@@ -189,43 +231,55 @@ def _type(step: DunningStep) -> str:
     return f"day_{step.offset_days}"
 
 
-def _record(step: DunningStep, mail: OutgoingMail, outcome: StepStatus, report: PassReport) -> None:
-    at = report.now
-    sent_at = mail.sent_at if outcome == StepStatus.SENT else None
+def _record(step: DunningStep, mail: OutgoingMail | None, outcome: StepStatus, *, at: datetime) -> bool:
+    """Writes how the send ended; False where another pass did so first."""
+    sent_at = mail.sent_at if mail and outcome == StepStatus.SENT else None
     try:
         with transaction.atomic():
             Account.objects.locked(step.failure.account_id)
             case = PaymentFailure.objects.get(pk=step.failure_id)
-            move(step, outcome, by=SYSTEM, at=at, sent_at=sent_at, lease_until=None)
-            DunningEmail.objects.filter(mail=mail, failure=case).update(sent_at=sent_at)
-            if outcome in {StepStatus.FAILED, StepStatus.UNKNOWN}:
+            move_step(step, outcome, by=SYSTEM, at=at, sent_at=sent_at, lease_until=None)
+            DunningEmail.objects.filter(step=step, mail=mail).update(sent_at=sent_at)
+            if case.is_unsettled and outcome in {StepStatus.FAILED, StepStatus.UNKNOWN}:
                 flag_case(case, Flag.NOT_SENT if outcome == StepStatus.FAILED else Flag.UNKNOWN_SEND, at=at)
                 case.refresh_from_db()
             _finish_ladder(step, case, sent_at, at=at)
     except StaleStateError:
-        return
-    name = {StepStatus.SENT: "sent", StepStatus.CANCELLED: "cancelled"}.get(outcome, "failed")
-    setattr(report, name, getattr(report, name) + 1)
+        return False
+    return True
+
+
+def _end_left_over(at: datetime) -> None:
+    """Sends that a crash or a fault left half-way, and whose case has ended since: they are not tried again."""
+    for step in list(DunningStep.objects.left_over(at=at).select_related("failure", "mail")):
+        outcome = step.mail.call_off(at=at) if step.mail else MailStatus.CANCELLED
+        if outcome in OUTCOME_OF_MAIL:
+            _record(step, step.mail, OUTCOME_OF_MAIL[outcome], at=at)
 
 
 def _finish_ladder(step: DunningStep, case: PaymentFailure, sent_at: datetime | None, *, at: datetime) -> None:
     """After the last step the case is exhausted, and its suspension falls due unless a person has to decide."""
     PaymentFailure.objects.filter(pk=case.pk).update(hold_reason="")
-    waiting = case.steps.filter(status__in=[StepStatus.PENDING, StepStatus.SENDING])
+    waiting = case.steps.filter(status__in=PLANNED)
     if case.status != FailureStatus.OPEN or waiting.exists():
         return
     moment = suspension_moment(sent_at) if sent_at and step.suspends else None
     case.exhaust(by=SYSTEM, at=at, suspend_at=moment)
 
 
-def _suspend_due(report: PassReport, checkpoint: Checkpoint) -> None:
-    """Suspends the accounts whose final notice went out and whose hour has come, after one more look at Stripe."""
-    due = PaymentFailure.objects.suspension_due(at=report.now).select_related("account").order_by("pk")
-    for case in due.iterator(chunk_size=200):
-        if case.account.is_exempt_from_dunning or case.is_paused(at=report.now):
-            continue
-        if checkpoint.look_at(case, is_final=True) is Verdict.OWED:
-            _suspend(case, report)
+def _cases_to_suspend(at: datetime) -> Iterator[int]:
+    """Those whose final notice went out and whose hour has come, the one looked at longest ago first."""
+    due = PaymentFailure.objects.suspension_due(at=at).order_by(F("checked_at").asc(nulls_first=True), "pk")
+    # Ids and not rows, since SQLite refuses to write while a query of the same connection is still being read.
+    yield from list(due.values_list("pk", flat=True))
+
+
+def _suspend_if_owed(pk: int, report: PassReport, checkpoint: Checkpoint) -> None:
+    case = PaymentFailure.objects.suspension_due(at=report.now).select_related("account").filter(pk=pk).first()
+    if case is None or hold_for_case(case.account, case, at=report.now):
+        return
+    if checkpoint.look_at(case, is_final=True) is Verdict.OWED:
+        _suspend(case, report)
 
 
 def _suspend(case: PaymentFailure, report: PassReport) -> None:
@@ -234,8 +288,9 @@ def _suspend(case: PaymentFailure, report: PassReport) -> None:
         return
     with transaction.atomic():
         account = Account.objects.locked(case.account_id)
+        case.refresh_from_db()
         still_due = PaymentFailure.objects.suspension_due(at=report.now).filter(pk=case.pk)
-        if not still_due.update(suspended_at=report.now):
+        if hold_for_case(account, case, at=report.now) or not still_due.update(suspended_at=report.now):
             return
         if account.suspend(Suspension.Reason.BILLING, by=SYSTEM, at=report.now):
             report.suspended += 1

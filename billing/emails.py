@@ -6,10 +6,11 @@ from typing import Any
 from django.conf import settings
 
 from billing.decisions import may_suspend, suspension_moment
-from billing.models import DunningEmail, DunningStep, PaymentFailure, StepStatus, StepTemplate
-from billing.pay_links import pay_url
+from billing.models import DunningEmail, DunningStep, PaymentFailure, ReminderPreference, StepStatus, StepTemplate
+from billing.models.failure import total_of
+from billing.pay_links import pay_url, reminders_url
+from billing.stripe_objects import HARD_DECLINES
 from levqor.accounts.models import Account
-from levqor.lib.money import format_totals
 from levqor.mail.models import OutgoingMail, Suppression
 from levqor.mail.outbox import about, send
 from levqor.mail.rendering import RenderedMail, render
@@ -17,12 +18,19 @@ from levqor.mail.rendering import RenderedMail, render
 SEVERITY = [StepTemplate.FIRST_NOTICE, StepTemplate.SECOND_NOTICE, StepTemplate.FINAL_NOTICE]
 
 
-def working_address(account: Account) -> str:
-    """The first of the account's billing addresses that neither bounced nor complained; empty where none is left."""
+def working_address(account: Account, *, is_final: bool = False, without: str = "") -> str:
+    """Where the next mail goes: the first of the customer's addresses that neither bounced nor complained, else empty.
+
+    The customer may choose who gets the reminders; a final notice goes to the billing address first all the same.
+    """
     addresses = account.billing_addresses()
-    lowered = [address.lower() for address in addresses]
-    dead = set(Suppression.objects.filter(email__in=lowered).values_list("email", flat=True))
-    return next((address for address in addresses if address.lower() not in dead), "")
+    chosen = ReminderPreference.objects.filter(account=account).values_list("email", flat=True).first()
+    if chosen:
+        others = [address for address in addresses if address.lower() != chosen.lower()]
+        addresses = [*others, chosen] if is_final and others else [chosen, *others]
+    dead = Suppression.objects.among(addresses) | {without.lower()}
+    alive = (address for address in addresses if address.lower() not in dead)
+    return next(alive, "")
 
 
 def reminder(steps: list[DunningStep], *, at: datetime, to: str = "", key: str = "") -> OutgoingMail:
@@ -30,7 +38,7 @@ def reminder(steps: list[DunningStep], *, at: datetime, to: str = "", key: str =
     lead = lead_step(steps)
     return send(
         f"billing/{lead.template}",
-        to or working_address(lead.failure.account),
+        to or working_address(lead.failure.account, is_final=any(step.is_final for step in steps)),
         reminder_context(lead, at=at),
         key=key or f"dunning:{min(step.pk for step in steps)}",
         at=at,
@@ -38,6 +46,27 @@ def reminder(steps: list[DunningStep], *, at: datetime, to: str = "", key: str =
         account_id=lead.failure.account_id,
         is_driven_by_flow=True,
     )
+
+
+def action_required(case: PaymentFailure, *, to: str, at: datetime) -> OutgoingMail:
+    """At once, beside the steps: the bank waits for the customer, or the card is dead, so waiting cannot help."""
+    first = case.steps.order_by("attempt_number").first()
+    context = reminder_context(first, at=at) if first else {}
+    return send(
+        "billing/action_required",
+        to,
+        context | _only(case),
+        key=f"action_required:{case.pk}",
+        at=at,
+        about=about(case),
+        account_id=case.account_id,
+        is_driven_by_flow=True,
+    )
+
+
+def _only(case: PaymentFailure) -> dict[str, Any]:
+    """The one invoice that the mail is about, where a reminder would list all."""
+    return {"invoices": [_invoice_line(case, case.account)], "is_several": False, "total": case.amount}
 
 
 def lead_step(steps: list[DunningStep]) -> DunningStep:
@@ -51,37 +80,21 @@ def reminder_context(lead: DunningStep, *, at: datetime) -> dict[str, Any]:
     """What the templates of a reminder are filled with. Dates are in the customer's zone."""
     case, account = lead.failure, lead.failure.account
     owed = list(account.payment_failures.unsettled().order_by("failure_date", "pk"))
-    totals: dict[str, int] = {}
-    for other in owed:
-        totals[other.currency] = totals.get(other.currency, 0) + other.amount_cents
     pauses_at = _pauses_at(lead, at=at)
     return {
         "account_name": account.name,
         "invoices": [_invoice_line(other, account) for other in owed],
         "is_several": len(owed) > 1,
-        "total": format_totals(totals),
+        "total": total_of(owed),
         "plan_name": case.plan_name,
         "needs_authentication": case.needs_authentication,
         "is_hard_decline": case.decline_code in HARD_DECLINES,
         "is_paused_now": pauses_at is not None and pauses_at <= at,
-        "pause_date": _day(pauses_at, account) if pauses_at and pauses_at > at else "",
+        "pause_date": account.day_of(pauses_at) if pauses_at and pauses_at > at else "",
         "next_reminder_date": _next_reminder(lead, account),
         "pay_url": pay_url(case),
+        "reminders_url": reminders_url(account),
     }
-
-
-# https://docs.stripe.com/declines/codes: the codes after which Stripe does not try the same card again.
-HARD_DECLINES = frozenset(
-    {
-        "lost_card",
-        "stolen_card",
-        "pickup_card",
-        "expired_card",
-        "incorrect_number",
-        "invalid_account",
-        "revocation_of_authorization",
-    }
-)
 
 
 def _invoice_line(case: PaymentFailure, account: Account) -> dict[str, str]:
@@ -89,7 +102,7 @@ def _invoice_line(case: PaymentFailure, account: Account) -> dict[str, str]:
         "number": case.invoice_number or case.invoice_id,
         "amount": case.amount,
         "plan": case.plan_name,
-        "failed_on": _day(case.failure_date, account),
+        "failed_on": account.day_of(case.failure_date),
     }
 
 
@@ -106,12 +119,7 @@ def _pauses_at(lead: DunningStep, *, at: datetime) -> datetime | None:
 def _next_reminder(lead: DunningStep, account: Account) -> str:
     coming = lead.failure.steps.filter(status=StepStatus.PENDING, attempt_number__gt=lead.attempt_number)
     step = coming.order_by("attempt_number").first()
-    return _day(step.scheduled_for, account) if step else ""
-
-
-def _day(moment: datetime, account: Account) -> str:
-    local = moment.astimezone(account.zone)
-    return f"{local.day} {local:%B %Y}"
+    return account.day_of(step.scheduled_for) if step else ""
 
 
 def preview(step: DunningStep, template: str, *, at: datetime) -> RenderedMail:
@@ -134,12 +142,13 @@ def _thank(kind: str, case: PaymentFailure, *, at: datetime) -> OutgoingMail | N
     address = working_address(account) if settings.DUNNING_ENABLED else ""
     if not address:
         return None
-    others = account.payment_failures.unsettled().exclude(pk=case.pk)
+    others = list(account.payment_failures.unsettled().exclude(pk=case.pk).order_by("failure_date", "pk"))
     context = {
         "account_name": account.name,
         "plan_name": case.plan_name,
         "invoice": _invoice_line(case, account),
         "others": [_invoice_line(other, account) for other in others],
+        "pay_url": pay_url(others[0]) if others else "",
     }
     mail = send(
         f"billing/{kind}", address, context, key=f"{kind}:{case.pk}", at=at, about=about(case), account_id=account.pk
@@ -148,3 +157,23 @@ def _thank(kind: str, case: PaymentFailure, *, at: datetime) -> OutgoingMail | N
         failure=case, mail=mail, defaults={"user": case.user, "email_type": kind, "sent_at": mail.sent_at}
     )
     return mail
+
+
+def reminders_changed(account: Account, *, to: str, chosen: str, at: datetime) -> OutgoingMail:
+    """To the billing address: the reminders go elsewhere from now on."""
+    context = {"account_name": account.name, "address": masked(chosen), "reminders_url": reminders_url(account)}
+    return send(
+        "billing/reminders_changed",
+        to,
+        context,
+        key=f"reminders_changed:{account.pk}:{at.isoformat()}",
+        at=at,
+        about=about(account),
+        account_id=account.pk,
+    )
+
+
+def masked(address: str) -> str:
+    """Enough to know one's own address by, and not enough for whoever was forwarded the mail: `a…s@example.com`."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}…{name[-1:] if len(name) > 2 else ''}@{domain}"

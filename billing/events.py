@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from billing.bounces import answer_bounce
 from billing.models import DunningEmail
+from billing.notices import want_replacements
 from levqor.lib.events import on
 from levqor.mail.models import OutgoingMail
 
@@ -15,14 +15,14 @@ def note_when_it_was_sent(*, mail: OutgoingMail, at: datetime) -> None:
 
 @on("mail.opened")
 def note_when_it_was_opened(*, mail: OutgoingMail, at: datetime) -> None:
-    DunningEmail.objects.filter(mail=mail, opened_at=None).update(opened_at=at)
+    DunningEmail.objects.filter(mail=mail).update(opened_at=mail.opened_at)
 
 
 @on("mail.clicked")
 def note_when_it_was_clicked(*, mail: OutgoingMail, at: datetime) -> None:
-    DunningEmail.objects.filter(mail=mail, clicked_at=None).update(clicked_at=at)
+    DunningEmail.objects.filter(mail=mail).update(clicked_at=mail.clicked_at)
 
 
 @on("mail.bounced", "mail.complained", "mail.failed")
 def try_another_contact(*, mail: OutgoingMail, at: datetime) -> None:
-    answer_bounce(mail, at=at)
+    want_replacements(mail, at=at)

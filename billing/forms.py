@@ -1,15 +1,18 @@
-"""The forms of the back office's billing pages."""
+"""The forms of billing's pages: the back office's, and the one on which a customer chooses who gets the reminders."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
+from billing.emails import masked
 from billing.models import DunningPolicy, DunningStep, PaymentFailure, StepAction, StepStatus, StepTemplate
-from billing.models.policy import new_version
+from billing.models.policy import COVERED_BY, new_version
+from billing.preferences import chosen_address
 from billing.steering import RESENDABLE
-from levqor.accounts.models import Plan
+from levqor.accounts.models import Account, Plan
 
 MAX_STEPS = 6
 
@@ -20,8 +23,9 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         label="Why?",
         max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}),
         help_text="Kept in the audit trail with your name.",
+        error_messages={"required": "Say in a few words why; it is kept with your name."},
     )
     token = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -29,9 +33,23 @@ class ReasonForm(forms.Form):
 class SteeringForm(ReasonForm):
     """The reason of a verb on one case; subclasses ask for what the verb needs besides."""
 
+    seen_entry = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
     def __init__(self, case: PaymentFailure, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.case = case
+
+    @property
+    def seen(self) -> int:
+        """The newest entry of the trail that the person had seen of the case."""
+        return int(self.cleaned_data["seen_entry"])
+
+    def show_again(self, seen: int, problem: str) -> None:
+        """Keeps what was typed, beside what is wrong with it, for a person who has now seen the case as it is."""
+        posted: Any = self.data
+        self.data = answers = posted.copy()
+        answers["seen_entry"] = seen
+        self.add_error(None, problem)
 
 
 class PauseForm(SteeringForm):
@@ -43,6 +61,20 @@ class PauseForm(SteeringForm):
     )
     field_order = ["until_date", "reason"]
 
+    def __init__(self, case: PaymentFailure, *args: Any, **kwargs: Any) -> None:
+        super().__init__(case, *args, **kwargs)
+        # A week is what most people ask for. A pause without an end is for those who clear the field on purpose.
+        self.initial.setdefault("until_date", (self._today() + timedelta(days=7)).isoformat())
+
+    def _today(self) -> date:
+        return timezone.now().astimezone(self.case.account.zone).date()
+
+    def clean_until_date(self) -> date | None:
+        day: date | None = self.cleaned_data["until_date"]
+        if day and day <= self._today():
+            raise ValidationError("Choose a day after today, or clear the field to pause until somebody resumes.")
+        return day
+
     def until(self) -> datetime | None:
         """The beginning of the chosen day where the customer is; None for a pause without end."""
         day = self.cleaned_data["until_date"]
@@ -51,7 +83,9 @@ class PauseForm(SteeringForm):
 
 class StepChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # Django takes no parameter at run time
     def label_from_instance(self, step: Any) -> str:
-        return f"Day {step.offset_days}: {step.get_template_display()} ({step.get_status_display().lower()})"
+        when = timezone.localtime(step.sent_at or step.scheduled_for)
+        state = step.get_status_display().lower()
+        return f"Day {step.offset_days}: {step.get_template_display()} ({state}, {when:%-d %b %Y, %H:%M})"
 
 
 class StepForm(SteeringForm):
@@ -73,6 +107,16 @@ class SkipForm(StepForm):
 class ResendForm(StepForm):
     statuses = RESENDABLE
 
+    def __init__(self, case: PaymentFailure, *args: Any, **kwargs: Any) -> None:
+        super().__init__(case, *args, **kwargs)
+        newest = case.steps.filter(status__in=self.statuses).order_by("-attempt_number").first()
+        self.initial.setdefault("step", newest)
+
+
+class AddressForm(SteeringForm):
+    email = forms.EmailField(label="E-mail address", max_length=254)
+    field_order = ["email", "reason"]
+
 
 class StepRowForm(forms.Form):
     """One row of a policy; a row without a day is left out."""
@@ -81,8 +125,21 @@ class StepRowForm(forms.Form):
     template = forms.ChoiceField(choices=StepTemplate.choices, required=False)
     action = forms.ChoiceField(choices=StepAction.choices, required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        place = int(str(self.prefix).rpartition("-")[2]) + 1 if str(self.prefix)[-1].isdecimal() else 0
+        for name, label in (("day", "Day"), ("template", "Mail"), ("action", "What happens")):
+            self.fields[name].widget.attrs["aria-label"] = f"{label}, step {place}"
+
 
 StepRows = forms.formset_factory(StepRowForm, extra=0, min_num=MAX_STEPS, max_num=MAX_STEPS)
+
+
+KINDS = tuple(dict.fromkeys(COVERED_BY.values()))
+
+
+def _covering(label: str) -> forms.BooleanField:
+    return forms.BooleanField(label=label, required=False)
 
 
 class PolicyForm(forms.Form):
@@ -90,12 +147,22 @@ class PolicyForm(forms.Form):
         Plan.objects.all(), required=False, empty_label="All plans without a policy of their own"
     )
     note = forms.CharField(max_length=300, label="What changes, and why?")
+    covers_changes = _covering("A change of plan within a period (proration)")
+    covers_thresholds = _covering("Usage that reached a threshold")
+    covers_single_invoices = _covering("Outside a renewal: made by hand, from a quote")
+
+    def kinds(self) -> list[forms.BoundField]:
+        """The fields that say which invoices are dunned besides those of a renewal."""
+        return [self[name] for name in KINDS]
 
     def publish(self, rows: list[dict[str, Any]]) -> DunningPolicy | None:
         """The new version; None with the errors added to the form where the rows make no policy."""
         steps = [(row["day"], row["template"], row["action"]) for row in rows if row.get("day")]
         try:
-            return new_version(plan=self.cleaned_data["plan"], steps=steps, note=self.cleaned_data["note"])
+            covers = {name: self.cleaned_data[name] for name in KINDS}
+            return new_version(
+                plan=self.cleaned_data["plan"], steps=steps, note=self.cleaned_data["note"], covers=covers
+            )
         except ValidationError as error:
             self.add_error(None, error)
             return None
@@ -105,3 +172,48 @@ def rows_of(policy: DunningPolicy) -> list[dict[str, Any]]:
     """The steps of a version as initial rows, with empty ones after them."""
     rows = [{"day": step.offset_days, "template": step.template, "action": step.action} for step in policy.steps.all()]
     return rows + [{} for _ in range(MAX_STEPS - len(rows))]
+
+
+OTHER = "other"
+
+
+class RemindersForm(forms.Form):
+    """The account's own addresses by their place in the list, so that the page tells none of them, or another one."""
+
+    to = forms.ChoiceField(label="Send reminders to", widget=forms.RadioSelect)
+    email = forms.EmailField(
+        label="Another address",
+        required=False,
+        max_length=254,
+        help_text="Only if you chose “another address” above.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+    def __init__(self, account: Account, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on to Django as they came
+        self.addresses = account.billing_addresses()
+        chosen = chosen_address(account)
+        if chosen and chosen.lower() not in {address.lower() for address in self.addresses}:
+            self.addresses.append(chosen)
+        field = self.fields["to"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  # as declared above
+        rows = [(str(place), masked(address)) for place, address in enumerate(self.addresses)]
+        field.choices = [*rows, (OTHER, "another address")]
+        field.initial = next(
+            (place for place, _ in rows if self.addresses[int(place)].lower() == chosen.lower()), OTHER
+        )
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"])
+        if not email.rpartition("@")[0].isascii():
+            raise ValidationError("Our mail provider cannot write to an address with such letters before the @.")
+        return email
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("to") == OTHER and not self.cleaned_data.get("email") and not self.errors:
+            self.add_error("email", "Enter the address that the reminders should go to.")
+
+    @property
+    def address(self) -> str:
+        to = self.cleaned_data["to"]
+        return str(self.cleaned_data["email"]) if to == OTHER else self.addresses[int(to)]

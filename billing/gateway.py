@@ -15,7 +15,18 @@ from billing.stripe_objects import (
     SubscriptionFacts,
     customer_facts,
     invoice_facts,
+    mapping,
+    moment,
+    object_id,
     subscription_facts,
+)
+from billing.stripe_payments import (
+    BalanceFacts,
+    DisputeFacts,
+    PaymentMethodFacts,
+    balance_facts,
+    dispute_facts,
+    payment_method_facts,
 )
 
 API_VERSION = "2026-10-28.endive"
@@ -33,6 +44,14 @@ class StripeUnknownObjectError(Exception):
 
 class StripeRefusedError(Exception):
     """Stripe understood and refused; the text says why."""
+
+
+class StripeDeclinedError(StripeRefusedError):
+    """The bank did not let the payment through; `code` says why in Stripe's words, for machines."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def is_enabled() -> bool:
@@ -57,18 +76,31 @@ def _ask(call: Callable[[], Any]) -> Json:
     except stripe.InvalidRequestError as error:
         if error.code == "resource_missing" or error.http_status == 404:
             raise StripeUnknownObjectError(str(error)) from error
+        if error.http_status == 409:
+            # Our own request with this key is still under way there.
+            raise StripeUnavailableError(str(error.code)) from error
         raise StripeRefusedError(str(error.user_message or error)) from error
     except stripe.CardError as error:
-        raise StripeRefusedError(str(error.user_message or error)) from error
+        raise StripeDeclinedError(str(error.user_message or error), _decline_code(error)) from error
     except (stripe.StripeError, OSError, ValueError) as error:
         raise StripeUnavailableError(type(error).__name__) from error
     body: Json = json.loads(json.dumps(answer.to_dict(), default=str))
     return body
 
 
+def _decline_code(error: stripe.CardError) -> str:
+    told = mapping(mapping(error.json_body).get("error"))
+    code = str(told.get("decline_code") or error.code or "")
+    return "authentication_required" if code.endswith("requires_action") else code[:60]
+
+
 def read_invoice(invoice_id: str) -> InvoiceFacts:
-    """The invoice as it is now. Raises StripeUnavailableError or StripeUnknownObjectError."""
-    return invoice_facts(_ask(lambda: _client().v1.invoices.retrieve(invoice_id)))
+    """The invoice as it is now, with what the bank said to the last attempt.
+
+    Raises StripeUnavailableError or StripeUnknownObjectError.
+    """
+    query: Any = {"expand": ["payments.data.payment.payment_intent"]}
+    return invoice_facts(_ask(lambda: _client().v1.invoices.retrieve(invoice_id, query)))
 
 
 def read_subscription(subscription_id: str) -> SubscriptionFacts:
@@ -85,9 +117,12 @@ def open_invoices() -> Iterator[InvoiceFacts]:
         yield from map(invoice_facts, page)
 
 
-def past_due_subscriptions() -> Iterator[SubscriptionFacts]:
-    for page in _pages(lambda after: _client().v1.subscriptions.list(_params({"status": "past_due"}, after))):
-        yield from map(subscription_facts, page)
+def unpaid_subscriptions() -> Iterator[SubscriptionFacts]:
+    """All that are past due or that Stripe gave up on, whose latest invoice is owed although it may not be open."""
+    for status in ("past_due", "unpaid"):
+        query = {"status": status}
+        for page in _pages(lambda after, query=query: _client().v1.subscriptions.list(_params(query, after))):  # type: ignore[misc]  # bound now, called now
+            yield from map(subscription_facts, page)
 
 
 def recent_events(*, since: datetime) -> Iterator[Json]:
@@ -116,3 +151,90 @@ def portal_url(customer_id: str, *, return_url: str) -> str:
     """A fresh page at Stripe where the customer changes the card; it lives for minutes, so it is made at the click."""
     query: Any = {"customer": customer_id, "return_url": return_url}
     return str(_ask(lambda: _client().v1.billing_portal.sessions.create(query)).get("url") or "")
+
+
+# Payments
+
+
+def first_failed_charge_at(invoice_id: str) -> datetime | None:
+    """When the first attempt to collect the invoice failed, by Stripe's own record of charges; None where none is kept."""
+    query = {"invoice": invoice_id}
+    intents = {
+        intent
+        for page in _pages(lambda after: _client().v1.invoice_payments.list(_params(query, after)))
+        for row in page
+        if (intent := object_id((row.get("payment") or {}).get("payment_intent")))
+    }
+    moments = [failed for intent in sorted(intents) for failed in _failures_of(intent)]
+    return min(moments, default=None)
+
+
+def _failures_of(payment_intent_id: str) -> Iterator[datetime]:
+    query = {"payment_intent": payment_intent_id}
+    for page in _pages(lambda after: _client().v1.charges.list(_params(query, after))):
+        for charge in page:
+            if charge.get("status") == "failed" and (failed := moment(charge.get("created"))):
+                yield failed
+
+
+def read_payment_method(payment_method_id: str) -> PaymentMethodFacts:
+    return payment_method_facts(_ask(lambda: _client().v1.payment_methods.retrieve(payment_method_id)))
+
+
+def set_subscription_card(subscription_id: str, *, payment_method_id: str, key: str) -> None:
+    """Makes the card the subscription's own default, which Stripe charges before the customer's."""
+    change: Any = {"default_payment_method": payment_method_id}
+    _ask(lambda: _client().v1.subscriptions.update(subscription_id, change, {"idempotency_key": key}))
+
+
+def pay_invoice(invoice_id: str, *, payment_method_id: str, key: str) -> InvoiceFacts:
+    """Charges the invoice to this card; the same key is one attempt, however often it is asked for.
+
+    Raises StripeDeclinedError where the bank said no and StripeRefusedError where there is nothing to pay.
+    """
+    query: Any = {"payment_method": payment_method_id, "off_session": True}
+    return invoice_facts(_ask(lambda: _client().v1.invoices.pay(invoice_id, query, {"idempotency_key": key})))
+
+
+# Disputes
+
+
+def read_dispute(dispute_id: str) -> DisputeFacts:
+    return dispute_facts(_ask(lambda: _client().v1.disputes.retrieve(dispute_id)))
+
+
+def invoice_paid_by(payment_intent_id: str) -> str:
+    """The invoice that the payment paid; empty where it paid none."""
+    query: Any = {"payment": {"type": "payment_intent", "payment_intent": payment_intent_id}}
+    page = _ask(lambda: _client().v1.invoice_payments.list(query))
+    rows = [row for row in page.get("data", []) if isinstance(row, dict)]
+    return next((object_id(row.get("invoice")) for row in rows if row.get("invoice")), "")
+
+
+# The customer's balance
+
+
+def add_balance(
+    customer_id: str, *, amount_cents: int, currency: str, key: str, description: str, metadata: dict[str, str]
+) -> BalanceFacts:
+    """Moves the balance that the next invoice takes into account: a negative amount is credit, a positive one is owed.
+
+    The same key is one movement for as long as Stripe remembers it. Raises StripeUnavailableError where nobody knows
+    whether it moved, StripeRefusedError or StripeUnknownObjectError where it did not.
+    https://docs.stripe.com/billing/customer/balance
+    """
+    movement: Any = {
+        "amount": amount_cents,
+        "currency": currency,
+        "description": description,
+        "metadata": metadata,
+    }
+    create = _client().v1.customers.balance_transactions.create
+    return balance_facts(_ask(lambda: create(customer_id, movement, {"idempotency_key": key})))
+
+
+def balance_entries(customer_id: str) -> Iterator[BalanceFacts]:
+    """All movements of the customer's balance, newest first, page by page."""
+    listing = _client().v1.customers.balance_transactions.list
+    for page in _pages(lambda after: listing(customer_id, _params({}, after))):
+        yield from map(balance_facts, page)

@@ -1,12 +1,14 @@
-"""The signed link in our mails: it names a case, works for as long as the case exists, and does nothing by itself."""
+"""The signed links in our mails: each names a row, works for as long as that exists, and does nothing by itself."""
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 
 from billing.models import PaymentFailure
+from levqor.accounts.models import Account
 
 _signer = Signer(salt="billing.pay", sep=".")
+_reminders_signer = Signer(salt="billing.reminders", sep=".")
 
 
 def pay_url(case: PaymentFailure) -> str:
@@ -21,3 +23,17 @@ def case_of_token(token: str) -> PaymentFailure | None:
     except BadSignature:
         return None
     return PaymentFailure.objects.select_related("account").filter(pk=pk).first()
+
+
+def reminders_url(account: Account) -> str:
+    """The absolute address at which the account's people choose who gets the reminders."""
+    return settings.SITE_URL + reverse("billing:reminders", args=[_reminders_signer.sign(str(account.pk))])
+
+
+def account_of_token(token: str) -> Account | None:
+    """The account that the token names; None where the token was not made by us."""
+    try:
+        pk = _reminders_signer.unsign(token)
+    except BadSignature:
+        return None
+    return Account.objects.filter(pk=pk).first()

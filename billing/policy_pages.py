@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import emails
-from billing.forms import PolicyForm, StepRows, rows_of
+from billing.forms import KINDS, PolicyForm, StepRows, rows_of
 from billing.models import DunningPolicy, DunningStep, PaymentFailure, StepTemplate
 from levqor.audit.models import record
 from levqor.lib.actors import staff
@@ -24,7 +24,8 @@ RECENT_CASES = 20
 def publish_view(request: HttpRequest, site: admin.AdminSite) -> HttpResponse:
     """The form of a new version, filled from the one in `?from=`, else from the current default."""
     source = _source(request)
-    form = PolicyForm(request.POST or None, initial={"plan": source.plan_id, "note": ""})
+    kinds = {name: getattr(source, name) for name in KINDS}
+    form = PolicyForm(request.POST or None, initial={"plan": source.plan_id, "note": ""} | kinds)
     rows = StepRows(request.POST or None, initial=rows_of(source), prefix="steps")
     if request.method == "POST" and form.is_valid() and rows.is_valid():
         policy = form.publish(rows.cleaned_data)
@@ -62,6 +63,7 @@ def version_view(request: HttpRequest, policy: DunningPolicy, site: admin.AdminS
         "original": policy,
         "policy": policy,
         "steps": policy.steps.all(),
+        "left_out": policy.left_out(),
         "is_current": DunningPolicy.objects.current_for(policy.plan) == policy,
         "may_publish": request.user.has_perm("billing.add_dunningpolicy"),
         "cases": cases,
@@ -83,13 +85,17 @@ def _template(request: HttpRequest) -> str:
 
 def _preview_step(request: HttpRequest, cases: list[PaymentFailure]) -> DunningStep | None:
     """The step of the chosen case that stands for the template: its own, else the case's first."""
-    wanted = request.GET.get("case", "")
-    chosen = next((case for case in cases if str(case.pk) == wanted), cases[0] if cases else None)
+    chosen = _chosen_case(request) or (cases[0] if cases else None)
     if chosen is None:
         return None
     steps: list[Any] = list(chosen.steps.select_related("failure__account"))
     template = _template(request)
     return next((step for step in steps if step.template == template), steps[0] if steps else None)
+
+
+def _chosen_case(request: HttpRequest) -> PaymentFailure | None:
+    wanted = request.GET.get("case", "")
+    return PaymentFailure.objects.filter(pk=wanted).first() if wanted.isdecimal() and len(wanted) < 19 else None
 
 
 def _rendered(step: DunningStep, template: str) -> RenderedMail:

@@ -1,12 +1,16 @@
 """The moment the customer pays: steps cancelled, service back, money attributed, one thank-you."""
 
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from billing import emails
-from billing.models import DunningStep, FailureStatus, PaymentFailure, StepStatus
+from billing.evidence import paid_before_failure
+from billing.models import CardAttemptStatus, DunningStep, FailureStatus, PaymentFailure, RecoveryMethod, StepStatus
+from billing.reversals import recompute_reversal
 from billing.steps import cancel_pending_dunning_events
 from billing.stripe_objects import InvoiceFacts
 from levqor.accounts.models import Account, Standing, Suspension
@@ -15,12 +19,16 @@ from levqor.lib.states import StaleStateError, move
 
 logger = structlog.get_logger(__name__)
 
+# A charge of ours; its event may come before we have recorded the answer of the same call, or where that was lost.
+BY_NEW_CARD = Q(status__in=[CardAttemptStatus.PAID, CardAttemptStatus.SUBMITTED]) | Q(
+    status__in=[CardAttemptStatus.CHARGING, CardAttemptStatus.PENDING], called_at__isnull=False
+)
+
 
 def settle_case(case: PaymentFailure, facts: InvoiceFacts | None, *, at: datetime, by: Actor = STRIPE) -> str:
     """Ends the case as recovered; harmless where it is already. The mail goes out with the transaction's commit.
 
-    The recovered amount is what the case last knew to be owed: what was paid before the case opened, or by a credit
-    note while it ran, was not recovered by it.
+    What was paid before the case opened, or was taken off by a credit note while it ran, was not recovered by it.
     """
     try:
         with transaction.atomic():
@@ -29,13 +37,8 @@ def settle_case(case: PaymentFailure, facts: InvoiceFacts | None, *, at: datetim
             if case.status == FailureStatus.RECOVERED:
                 return f"case {case.pk} is recovered already"
             step = _last_sent_step(case)
-            case.recover(
-                by=by,
-                at=at,
-                recovered_cents=case.amount_cents,
-                recovered_out_of_band=bool(facts and facts.paid_out_of_band),
-                recovered_after_step=step.attempt_number if step else None,
-            )
+            case.recover(by=by, at=at, **_attribution(case, facts, step))
+            recompute_reversal(case, at=at)
             cancel_pending_dunning_events(case, by=by, at=at)
             is_restored = restore_standing(account, by=by, at=at)
             if is_restored:
@@ -46,6 +49,42 @@ def settle_case(case: PaymentFailure, facts: InvoiceFacts | None, *, at: datetim
         return f"case {case.pk} was settled by another process"
     logger.info("failed_payment_recovered", case=case.pk, restored=is_restored)
     return f"case {case.pk} recovered"
+
+
+def brought_in(case: PaymentFailure, paid_cents: int) -> int:
+    """What of so much paid came since the invoice first failed, by all failures that we have heard of by now."""
+    known = paid_before_failure(case.invoice_id)
+    before = case.paid_before_cents if known is None else min(known, case.paid_before_cents)
+    return max(0, paid_cents - before)
+
+
+def _attribution(case: PaymentFailure, facts: InvoiceFacts | None, step: DunningStep | None) -> dict[str, Any]:
+    """How much came in since the case opened, after which step, and by which way: all of one invoice is one sum."""
+    paid = facts.settled_cents if facts else case.paid_cents + case.amount_cents
+    recovered = brought_in(case, paid)
+    return {
+        "recovered_cents": recovered,
+        "paid_cents": paid,
+        "recovered_out_of_band": bool(facts and facts.paid_out_of_band),
+        "recovered_after_step": step.attempt_number if step else None,
+        "recovery_method": _method(case, facts, recovered),
+    }
+
+
+def _method(case: PaymentFailure, facts: InvoiceFacts | None, recovered: int) -> RecoveryMethod:
+    """Only automatic retries count up an invoice's attempts, so a count that rose with the payment tells who tried.
+
+    https://docs.stripe.com/api/invoices/object#invoice_object-attempt_count
+    """
+    if facts is None:
+        return RecoveryMethod.UNKNOWN
+    if recovered == 0:
+        return RecoveryMethod.CREDIT_NOTE
+    if facts.paid_out_of_band:
+        return RecoveryMethod.OUT_OF_BAND
+    if case.card_attempts.filter(BY_NEW_CARD).exists():
+        return RecoveryMethod.NEW_CARD
+    return RecoveryMethod.STRIPE_RETRY if facts.attempt_count > case.attempt_count else RecoveryMethod.CUSTOMER
 
 
 def _last_sent_step(case: PaymentFailure) -> DunningStep | None:

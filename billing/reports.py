@@ -1,6 +1,6 @@
 """Recovered against lost, per month and currency, and which step brought the money back: exact, in the smallest unit.
 
-Recovered is what a case last knew to be owed when it was paid, less what a dispute took back later. Lost is what was
+Recovered is what came in of an invoice from the opening of its case on, less what disputes took back later. Lost is what was
 given up: cases closed without money, and cases whose steps are all done and that nobody paid. A voided invoice was
 never owed, so it counts as neither.
 """
@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.conf import settings
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
-from billing.models import CloseReason, FailureStatus, PaymentFailure
+from billing.models import CloseReason, DunningStep, FailureStatus, PaymentFailure, RecoveryMethod
 from billing.models.failure import PaymentFailureQuerySet
+from billing.modes import acting_modes
 from levqor.lib.money import format_money
 
 MONTHS_SHOWN = 12
@@ -40,12 +40,13 @@ class Month:
 
 @dataclass(frozen=True)
 class StepShare:
-    """What was recovered after one step in one currency; step 0 is "before any reminder"."""
+    """What was recovered after one step in one currency; step 0 is "before any reminder". `method` is empty for all."""
 
     step: int
     currency: str
     recovered: int
     cases: int
+    method: str = ""
 
     @property
     def recovered_text(self) -> str:
@@ -55,32 +56,33 @@ class StepShare:
     def label(self) -> str:
         return f"After step {self.step}" if self.step else "Before any reminder"
 
+    @property
+    def method_label(self) -> str:
+        return RecoveryMethod(self.method).label if self.method else "Any"
+
 
 def _cases() -> PaymentFailureQuerySet:
-    return PaymentFailure.objects.filter(livemode=settings.STRIPE_LIVEMODE)
+    return PaymentFailure.objects.filter(livemode__in=acting_modes())
 
 
 def _kept() -> QuerySet[PaymentFailure]:
-    return _cases().filter(status=FailureStatus.RECOVERED, recovery_reversed_at=None)
+    """Cases that brought money in which is still ours, with how much: `kept_cents`."""
+    kept = _cases().filter(recovered_cents__gt=F("reversed_cents"), resolved_at__isnull=False)
+    return kept.annotate(kept_cents=F("recovered_cents") - F("reversed_cents"))
 
 
 def _monthly(cases: QuerySet[PaymentFailure], moment: str, amount: str) -> dict[tuple[date, str], int]:
-    rows = cases.annotate(month=TruncMonth(moment)).values_list("month", "currency", amount)
-    sums: dict[tuple[date, str], int] = {}
-    # Summed here and not in the database: the moment of an exhausted case is an aggregate already.
-    for month, currency, cents in rows.iterator(chunk_size=2000):
-        key = (month.date(), currency)
-        sums[key] = sums.get(key, 0) + cents
-    return sums
+    rows = cases.annotate(month=TruncMonth(moment)).values("month", "currency").order_by()
+    return {(row["month"].date(), row["currency"]): row["cents"] for row in rows.annotate(cents=Sum(amount))}
 
 
 def by_month() -> list[Month]:
     """Every month from the first to the last that has a figure, per currency, gaps filled with zeros."""
-    recovered = _monthly(_kept(), "resolved_at", "recovered_cents")
+    recovered = _monthly(_kept(), "resolved_at", "kept_cents")
     lost = _merge(
         _monthly(_closed_unpaid(), "resolved_at", "amount_cents"),
         _monthly(_exhausted(), "ended_at", "amount_cents"),
-        _monthly(_cases().exclude(recovery_reversed_at=None), "recovery_reversed_at", "recovered_cents"),
+        _monthly(_cases().exclude(recovery_reversed_at=None), "recovery_reversed_at", "reversed_cents"),
     )
     keys = recovered.keys() | lost.keys()
     if not keys:
@@ -98,7 +100,8 @@ def _closed_unpaid() -> QuerySet[PaymentFailure]:
 
 def _exhausted() -> QuerySet[PaymentFailure]:
     """Cases at the end of their steps, with the moment of that: suspension, else last mail, else failure."""
-    last_mail = Max("steps__sent_at")
+    sent = DunningStep.objects.filter(failure=OuterRef("pk")).exclude(sent_at=None).order_by("-sent_at")
+    last_mail = Subquery(sent.values("sent_at")[:1])
     return (
         _cases()
         .filter(status=FailureStatus.EXHAUSTED)
@@ -122,14 +125,48 @@ def _months(first: date, last: date) -> list[date]:
 
 def by_step() -> list[StepShare]:
     """What each step recovered; "step" is the number of the last mail before the money came."""
+    return _shares("step", "currency")
+
+
+def by_step_and_method() -> list[StepShare]:
+    """The same money, told apart by how it came: by Stripe's own retry, a new card, the customer, a bank transfer."""
+    return _shares("step", "recovery_method", "currency")
+
+
+@dataclass(frozen=True)
+class Total:
+    """All that was recovered in one currency."""
+
+    currency: str
+    recovered: int
+    cases: int
+
+    @property
+    def recovered_text(self) -> str:
+        return format_money(self.recovered, self.currency)
+
+
+def totals(shares: Iterable[StepShare]) -> list[Total]:
+    """The sums per currency, in the order of the shares; different currencies are never added up."""
+    found: dict[str, Total] = {}
+    for share in shares:
+        known = found.get(share.currency, Total(share.currency, 0, 0))
+        found[share.currency] = Total(share.currency, known.recovered + share.recovered, known.cases + share.cases)
+    return list(found.values())
+
+
+def _shares(*keys: str) -> list[StepShare]:
     rows = (
         _kept()
         .annotate(step=Coalesce("recovered_after_step", 0))
-        .values("step", "currency")
-        .annotate(recovered=Sum("recovered_cents"), cases=Count("pk"))
-        .order_by("currency", "step")
+        .values(*keys)
+        .annotate(recovered=Sum("kept_cents"), cases=Count("pk"))
+        .order_by("currency", *(key for key in keys if key != "currency"))
     )
-    return [StepShare(row["step"], row["currency"], row["recovered"], row["cases"]) for row in rows]
+    return [
+        StepShare(row["step"], row["currency"], row["recovered"], row["cases"], row.get("recovery_method", ""))
+        for row in rows
+    ]
 
 
 def owed_per_currency() -> dict[str, int]:

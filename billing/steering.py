@@ -15,13 +15,12 @@ from django.db.models.functions import Coalesce
 from billing import emails
 from billing.checkpoint import Checkpoint, Verdict
 from billing.models import CloseReason, DunningEmail, DunningStep, FailureStatus, PaymentFailure, StepStatus
-from billing.recovery import restore_standing
-from billing.steps import cancel_pending_dunning_events
+from billing.recovery import brought_in, restore_standing
+from billing.steps import PLANNED, cancel_pending_dunning_events, move_step
 from levqor.accounts.models import Account, Standing, Suspension
-from levqor.audit.models import record
+from levqor.audit.models import AuditEntry, record
 from levqor.lib.actors import Actor
 from levqor.lib.nudge import nudge
-from levqor.lib.states import move
 from levqor.mail.models import OutgoingMail
 from levqor.mail.outbox import DELIVER_TASK
 
@@ -38,11 +37,40 @@ class RefusedError(Exception):
     """This cannot be done now; the text says why, for people."""
 
 
+class ChangedError(Exception):
+    """Something happened to the case since the person looked at it: they have to be told before they decide."""
+
+
+def trail_of(case: PaymentFailure) -> models.QuerySet[AuditEntry]:
+    """What happened to the case, its steps and its account, in the order of the trail."""
+    steps = [str(step.pk) for step in case.steps.all()]
+    return AuditEntry.objects.filter(
+        models.Q(object_type="billing.paymentfailure", object_id=str(case.pk))
+        | models.Q(object_type="billing.dunningstep", object_id__in=steps)
+        | models.Q(object_type="accounts.account", object_id=str(case.account_id))
+    ).order_by("pk")
+
+
+def newest_entry(case: PaymentFailure) -> int:
+    """The version of the case: what a person has seen when they look at it now."""
+    newest: int | None = trail_of(case).aggregate(newest=models.Max("pk"))["newest"]
+    return newest or 0
+
+
 @contextmanager
-def _locked(case: PaymentFailure) -> Iterator[PaymentFailure]:
+def unchanged(case: PaymentFailure, *, seen: int) -> Iterator[None]:
+    """Runs a verb that asks nobody outside while the case is held as the person saw it; else raises ChangedError."""
+    with _locked(case, seen=seen):
+        yield
+
+
+@contextmanager
+def _locked(case: PaymentFailure, *, seen: int | None = None) -> Iterator[PaymentFailure]:
     """The case as it is stored now, with its account, for as long as nobody else may change either."""
     with transaction.atomic():
         account = Account.objects.locked(case.account_id)
+        if seen is not None and newest_entry(case) != seen:
+            raise ChangedError
         fresh = PaymentFailure.objects.get(pk=case.pk)
         fresh.account = account
         yield fresh
@@ -82,14 +110,19 @@ def skip_step(step: DunningStep, *, by: Actor, at: datetime, reason: str) -> Non
     """Leaves one planned step out. After the last one the case is at its end, and nothing suspends the account."""
     with _locked(step.failure) as fresh:
         _insist(fresh.status == FailureStatus.OPEN, "Only an open case has steps to skip.")
-        move(step, StepStatus.SKIPPED, by=by, at=at, reason=reason)
+        move_step(step, StepStatus.SKIPPED, by=by, at=at, reason=reason)
         _update(fresh, hold_reason="")
-        if not fresh.steps.filter(status__in=[StepStatus.PENDING, StepStatus.SENDING]).exists():
+        if not fresh.steps.filter(status__in=PLANNED).exists():
             fresh.exhaust(by=by, at=at, suspend_at=None)
 
 
-def resend(step: DunningStep, *, token: str, by: Actor, at: datetime, reason: str) -> OutgoingMail:
-    """Sends the mail of a step once more, written anew as things stand. The same `token` gives the same mail."""
+def resend(
+    step: DunningStep, *, token: str, by: Actor, at: datetime, reason: str, seen: int | None = None
+) -> OutgoingMail:
+    """Sends the mail of a step once more, written anew as things stand. The same `token` gives the same mail.
+
+    With `seen` it raises ChangedError where the case is no longer as the person saw it; `suspend_now` likewise.
+    """
     case = step.failure
     key = f"manual:{case.pk}:{token}"
     known = OutgoingMail.objects.filter(key=key).first()
@@ -98,10 +131,10 @@ def resend(step: DunningStep, *, token: str, by: Actor, at: datetime, reason: st
     _insist(step.status in RESENDABLE, "This step has not been sent yet, so there is nothing to send again.")
     _insist_may_act(case)
     _insist_owed(case, at=at, is_final=False)
-    with _locked(case) as fresh:
+    with _locked(case, seen=seen) as fresh:
         _insist_unsettled(fresh)
         address = emails.working_address(fresh.account)
-        _insist(address, "The account has no address that works; add a contact to the account first.")
+        _insist(address, "The account has no address that works; add one first.")
         step.failure = fresh
         mail = emails.reminder([step], at=at, to=address, key=key)
         _, is_new = DunningEmail.objects.get_or_create(
@@ -131,9 +164,20 @@ def stop(case: PaymentFailure, *, by: Actor, at: datetime, reason: str) -> None:
     """Ends the case without money. Its suspension ends too, unless another unpaid invoice led to one as well."""
     with _locked(case) as fresh:
         _insist_unsettled(fresh)
-        fresh.close(CloseReason.STOPPED, by=by, at=at, reason=reason)
+        recovered = brought_in(fresh, fresh.paid_cents)
+        fresh.close(CloseReason.STOPPED, by=by, at=at, reason=reason, recovered_cents=recovered)
         cancel_pending_dunning_events(fresh, at=at, by=by)
         restore_standing(fresh.account, by=by, at=at, note=reason)
+
+
+def add_address(account: Account, email: str, *, by: Actor, at: datetime, reason: str) -> None:
+    """One more address for this customer's billing mail; the next mail goes to the first that works."""
+    with transaction.atomic():
+        fresh = Account.objects.locked(account.pk)
+        known = {address.lower() for address in fresh.billing_addresses()}
+        _insist(email.lower() not in known, "The account has this address already.")
+        contact = fresh.contacts.create(email=email, position=fresh.contacts.count())
+        record("contact.added", fresh, by=by, at=at, reason=reason, changes={"contact": contact.pk})
 
 
 def exempt(account: Account, *, by: Actor, at: datetime, reason: str) -> None:
@@ -176,12 +220,12 @@ def clear_flag(case: PaymentFailure, *, by: Actor, at: datetime, reason: str) ->
         record("flag.cleared", fresh, by=by, at=at, reason=reason, changes={"flag": [fresh.flag, ""]})
 
 
-def suspend_now(case: PaymentFailure, *, by: Actor, at: datetime, reason: str) -> None:
+def suspend_now(case: PaymentFailure, *, by: Actor, at: datetime, reason: str, seen: int | None = None) -> None:
     """Suspends the account of a flagged case whose steps are all done: what no machine may decide."""
     _insist_may_act(case)
     _insist_may_be_suspended(case, at=at)
     _insist_owed(case, at=at, is_final=True)
-    with _locked(case) as fresh:
+    with _locked(case, seen=seen) as fresh:
         _insist_may_be_suspended(fresh, at=at)
         _update(fresh, suspended_at=at, suspend_at=Coalesce(models.F("suspend_at"), models.Value(at)))
         _update(fresh, flag="", flagged_at=None)

@@ -1,11 +1,21 @@
 """The steps of a case: planned when it opens, cancelled when it ends."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from billing.models import DunningStep, PaymentFailure, StepStatus
+from django.db import transaction
+from django.db.models import OuterRef, Q, Subquery
+
+from billing.models import DunningEmail, DunningStep, PaymentFailure, StepStatus
+from billing.stripe_objects import HARD_DECLINES
 from levqor.lib.actors import SYSTEM, Actor
+from levqor.lib.nudge import nudge
 from levqor.lib.states import StaleStateError, move
-from levqor.mail.models import OutgoingMail
+from levqor.mail.models import MailStatus, OutgoingMail
+
+ACTION_REQUIRED = "action_required"
+SEND_TASK = "billing.send_due_steps"
+PLANNED = [StepStatus.PENDING, StepStatus.SENDING]
 
 
 def create_dunning_events(failure: PaymentFailure) -> list[DunningStep]:
@@ -30,7 +40,22 @@ def create_dunning_events(failure: PaymentFailure) -> list[DunningStep]:
         ),
         ignore_conflicts=True,
     )
+    note_next_step(failure.pk)
     return list(failure.steps.order_by("attempt_number"))
+
+
+def move_step(step: DunningStep, to: StepStatus, *, by: Actor, at: datetime, reason: str = "", **changes: Any) -> None:
+    """Moves a step as `move` does, and lets its case know what comes next. The caller holds the account's lock."""
+    with transaction.atomic():
+        move(step, to, by=by, at=at, reason=reason, **changes)
+        note_next_step(step.failure_id)
+
+
+def note_next_step(case: int) -> None:
+    """Writes down when the case's first unsent step is due, by which the queue is filtered and ordered."""
+    planned = DunningStep.objects.filter(failure=OuterRef("pk"), status__in=PLANNED).order_by("attempt_number")
+    moment = Subquery(planned.values("scheduled_for")[:1])
+    PaymentFailure.objects.filter(pk=case).update(next_step_at=moment)
 
 
 def cancel_pending_dunning_events(failure: PaymentFailure, *, at: datetime, by: Actor = SYSTEM) -> int:
@@ -39,12 +64,13 @@ def cancel_pending_dunning_events(failure: PaymentFailure, *, at: datetime, by: 
     A step in the middle of being sent is cancelled with its mail where the mail was never attempted; where it was, the
     send ends as it ends, because nobody can call a mail back.
     """
+    drop_wanted_mails(failure)
     cancelled = 0
-    for step in failure.steps.filter(status__in=[StepStatus.PENDING, StepStatus.SENDING]):
+    for step in failure.steps.filter(status__in=PLANNED):
         if step.status == StepStatus.SENDING and not _is_free_to_cancel(step):
             continue
         try:
-            move(step, StepStatus.CANCELLED, by=by, at=at)
+            move_step(step, StepStatus.CANCELLED, by=by, at=at)
         except StaleStateError:
             continue
         cancelled += 1
@@ -60,8 +86,30 @@ def _is_free_to_cancel(step: DunningStep) -> bool:
     return OutgoingMail.objects.filter(pk=step.mail_id).cancel_unattempted() == 1
 
 
+def want_action_notice(failure: PaymentFailure) -> None:
+    """Where the bank waits for the customer, or the card is dead, the customer is told now: waiting cannot help.
+
+    One mail a case, by the next pass in the customer's day; the steps keep their dates.
+    """
+    if failure.needs_authentication or failure.decline_code in HARD_DECLINES:
+        DunningEmail.objects.get_or_create(
+            failure=failure,
+            email_type=ACTION_REQUIRED,
+            defaults={"user": failure.user, "wanted_at": failure.failure_date},
+        )
+        nudge(SEND_TASK)
+
+
+def drop_wanted_mails(failure: PaymentFailure) -> None:
+    """What was to leave outside the ladder is not wanted any more. What was handed over already ends as it ends."""
+    wanted = DunningEmail.objects.filter(failure=failure, wanted_at__isnull=False)
+    OutgoingMail.objects.filter(pk__in=wanted.values("mail")).cancel_unattempted()
+    wanted.filter(Q(mail=None) | Q(mail__status=MailStatus.CANCELLED)).update(wanted_at=None)
+
+
 def reschedule_pending_steps(failure: PaymentFailure, failed_at: datetime) -> None:
     """Counts the unsent steps from an earlier first failure, which was only heard of later."""
     for step in failure.steps.filter(status=StepStatus.PENDING):
         due = failed_at + timedelta(days=step.offset_days)
         DunningStep.objects.filter(pk=step.pk, status=StepStatus.PENDING).update(scheduled_for=due)
+    note_next_step(failure.pk)

@@ -1,16 +1,16 @@
-from billing.models.failure import (
-    CloseReason,
-    DunningEmail,
-    DunningStep,
-    FailureStatus,
-    Flag,
-    PaymentFailure,
-    StepStatus,
-)
+from billing.models.cards import CardAttemptStatus, NewCardAttempt
+from billing.models.disputed import InvoicePayment, PaymentDispute
+from billing.models.failure import CloseReason, FailureStatus, Flag, PaymentFailure, RecoveryMethod
 from billing.models.inbox import EventStatus, StripeEvent, WebhookRefusal
 from billing.models.policy import DunningPolicy, DunningPolicyStep, StepAction, StepTemplate
+from billing.models.preference import ReminderPreference
+from billing.models.setup import Alarm, AlarmKind, SetupConfirmation, SetupItem
+from billing.models.step import DunningEmail, DunningStep, StepStatus
 
 __all__ = [
+    "Alarm",
+    "AlarmKind",
+    "CardAttemptStatus",
     "CloseReason",
     "DunningEmail",
     "DunningPolicy",
@@ -19,7 +19,14 @@ __all__ = [
     "EventStatus",
     "FailureStatus",
     "Flag",
+    "InvoicePayment",
+    "NewCardAttempt",
+    "PaymentDispute",
     "PaymentFailure",
+    "RecoveryMethod",
+    "ReminderPreference",
+    "SetupConfirmation",
+    "SetupItem",
     "StepAction",
     "StepStatus",
     "StepTemplate",

@@ -1,19 +1,19 @@
 """A failed payment as a case: one per invoice, from the first failure to the money or the end."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
-from billing.models.policy import DunningPolicy, StepAction, StepTemplate
+from billing.models.policy import DunningPolicy
 from levqor.accounts.models import Account
 from levqor.lib.actors import Actor
-from levqor.lib.money import format_money
+from levqor.lib.money import format_money, format_totals
 from levqor.lib.states import move
-from levqor.mail.models import OutgoingMail
 
 
 class FailureStatus(models.TextChoices):
@@ -40,6 +40,26 @@ class Flag(models.TextChoices):
     UNKNOWN_INVOICE = "unknown_invoice", "Stripe does not know the invoice"
     NO_ADDRESS = "no_address", "No address to write to"
     ODD_STATE = "odd_state", "Unexpected state at Stripe"
+    UNKNOWN_CHARGE = "unknown_charge", "Unknown whether the new card was charged"
+
+
+class RecoveryMethod(models.TextChoices):
+    """How the money came in the end."""
+
+    STRIPE_RETRY = "stripe_retry", "Stripe tried the card again"
+    NEW_CARD = "new_card", "New card, charged by Levqor"
+    CUSTOMER = "customer", "Paid by the customer"
+    OUT_OF_BAND = "out_of_band", "Paid outside of Stripe"
+    CREDIT_NOTE = "credit_note", "Settled by a credit note"
+    UNKNOWN = "unknown", "Stripe did not tell"
+
+
+def total_of(cases: Iterable["PaymentFailure"]) -> str:
+    """What is owed in all of these cases, as people write it: `£30.00 and €12.00`."""
+    totals: dict[str, int] = {}
+    for case in cases:
+        totals[case.currency] = totals.get(case.currency, 0) + case.amount_cents
+    return format_totals(totals)
 
 
 class PaymentFailureQuerySet(models.QuerySet["PaymentFailure"]):
@@ -49,6 +69,36 @@ class PaymentFailureQuerySet(models.QuerySet["PaymentFailure"]):
 
     def suspension_due(self, *, at: datetime) -> "PaymentFailureQuerySet":
         return self.unsettled().filter(suspend_at__lte=at, suspended_at=None, flag="")
+
+
+IS_OWED = Q(resolved_at__isnull=True)
+
+
+def _list_indexes() -> list[models.Index]:
+    """The pages of the queue: each filter and each order by an index that ends in the queue's own order.
+
+    What is owed is a small part of a table that only grows, so its indexes hold nothing else. Rare marks have one of
+    their own. That a case is owed is asked of `resolved_at`: SQLite recognises no condition on a status.
+    """
+    oldest_first = ["failure_date", "id"]
+    return [
+        models.Index(fields=["status", *oldest_first], name="failure_queue"),
+        models.Index(fields=oldest_first, name="failure_oldest"),
+        models.Index(fields=["amount_cents", *oldest_first], name="failure_amount"),
+        models.Index(fields=["invoice_number", *oldest_first], name="failure_number"),
+        models.Index(fields=["next_step_at", *oldest_first], name="failure_next_step"),
+        models.Index(fields=oldest_first, condition=IS_OWED, name="failure_owed"),
+        models.Index(fields=["amount_cents", *oldest_first], condition=IS_OWED, name="failure_owed_amount"),
+        models.Index(fields=["invoice_number", *oldest_first], condition=IS_OWED, name="failure_owed_number"),
+        models.Index(fields=["plan_name", *oldest_first], condition=IS_OWED, name="failure_owed_plan"),
+        # With the amount, so that the totals are added up from the index alone.
+        models.Index(
+            fields=["currency", *oldest_first, "amount_cents"], condition=IS_OWED, name="failure_owed_currency"
+        ),
+        models.Index(fields=oldest_first, condition=~Q(flag=""), name="failure_flagged"),
+        models.Index(fields=oldest_first, condition=~Q(hold_reason=""), name="failure_held"),
+        models.Index(fields=oldest_first, condition=Q(paused_at__isnull=False), name="failure_paused"),
+    ]
 
 
 class PaymentFailure(models.Model):
@@ -83,6 +133,9 @@ class PaymentFailure(models.Model):
     needs_authentication = models.BooleanField(
         default=False, help_text="The bank asks the customer to confirm (3-D Secure)."
     )
+    test_clock_id = models.CharField(
+        max_length=255, blank=True, help_text="Set where a test clock of Stripe's runs it."
+    )
 
     status = models.CharField(max_length=16, choices=FailureStatus, default=FailureStatus.OPEN)
     close_reason = models.CharField(max_length=32, choices=CloseReason, blank=True)
@@ -95,9 +148,16 @@ class PaymentFailure(models.Model):
     checked_at = models.DateTimeField(null=True, blank=True, help_text="When the invoice was last read from Stripe.")
     suspend_at = models.DateTimeField(null=True, blank=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
+    next_step_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the first unsent step is due; kept by billing/steps.py, for the queue."
+    )
+    paid_before_cents = models.BigIntegerField(default=0, help_text="What was paid of the invoice before the case.")
+    paid_cents = models.BigIntegerField(default=0, help_text="What was paid of the invoice when it was last read.")
     recovered_cents = models.BigIntegerField(default=0)
     recovered_out_of_band = models.BooleanField(default=False)
     recovered_after_step = models.PositiveSmallIntegerField(null=True, blank=True)
+    recovery_method = models.CharField(max_length=16, choices=RecoveryMethod, blank=True)
+    reversed_cents = models.BigIntegerField(default=0, help_text="What disputes took back of the recovered money.")
     recovery_reversed_at = models.DateTimeField(null=True, blank=True, help_text="A later dispute took the money back.")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -115,14 +175,25 @@ class PaymentFailure(models.Model):
                 | Q(status__in=["open", "exhausted"], resolved_at__isnull=True),
                 name="failure_resolved_has_its_time",
             ),
+            models.CheckConstraint(
+                condition=Q(recovered_cents__gte=0, reversed_cents__gte=0, reversed_cents__lte=F("recovered_cents")),
+                name="failure_loses_no_more_than_it_recovered",
+            ),
+            models.CheckConstraint(
+                condition=Q(reversed_cents=0, recovery_reversed_at__isnull=True)
+                | Q(reversed_cents__gt=0, recovery_reversed_at__isnull=False),
+                name="failure_reversal_has_its_time",
+            ),
         ]
         indexes = [
-            # The queue, oldest first, and everything one account owes.
-            models.Index(fields=["status", "failure_date"], name="failure_queue"),
+            # Everything one account owes.
             models.Index(fields=["account", "status"], name="failure_of_account"),
+            *_list_indexes(),
             models.Index(fields=["subscription_id"], name="failure_of_subscription"),
             # Suspensions that wait for their hour.
-            models.Index(fields=["suspend_at"], condition=Q(suspended_at__isnull=True), name="failure_suspend_due"),
+            models.Index(
+                fields=["status", "suspend_at"], condition=Q(suspended_at__isnull=True), name="failure_suspend_due"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -143,111 +214,9 @@ class PaymentFailure(models.Model):
     def recover(self, *, by: Actor, at: datetime, **changes: Any) -> None:
         move(self, FailureStatus.RECOVERED, by=by, at=at, resolved_at=at, close_reason="", hold_reason="", **changes)
 
-    def close(self, why: CloseReason, *, by: Actor, at: datetime, reason: str = "") -> None:
-        move(self, FailureStatus.CLOSED, by=by, at=at, reason=reason, resolved_at=at, close_reason=why, hold_reason="")
+    def close(self, why: CloseReason, *, by: Actor, at: datetime, reason: str = "", **changes: Any) -> None:
+        changes |= {"resolved_at": at, "close_reason": why, "hold_reason": ""}
+        move(self, FailureStatus.CLOSED, by=by, at=at, reason=reason, **changes)
 
     def exhaust(self, *, by: Actor, at: datetime, suspend_at: datetime | None) -> None:
         move(self, FailureStatus.EXHAUSTED, by=by, at=at, suspend_at=suspend_at)
-
-
-class StepStatus(models.TextChoices):
-    PENDING = "pending", "Planned"
-    SENDING = "sending", "Being sent"
-    SENT = "sent", "Sent"
-    CANCELLED = "cancelled", "Cancelled"
-    SKIPPED = "skipped", "Skipped"
-    FAILED = "failed", "Failed"
-    UNKNOWN = "unknown", "Unknown whether it was sent"
-
-
-class DunningStepQuerySet(models.QuerySet["DunningStep"]):
-    def due(self, *, at: datetime) -> "DunningStepQuerySet":
-        """Steps whose time has come on cases that are still open, and sends that a crash or a fault left half-way."""
-        planned = Q(status=StepStatus.PENDING)
-        abandoned = Q(status=StepStatus.SENDING, lease_until__lt=at)
-        return self.filter(planned | abandoned, scheduled_for__lte=at, failure__status=FailureStatus.OPEN)
-
-
-class DunningStep(models.Model):
-    """One step of one case. `scheduled_for` is computed once and never moves."""
-
-    Status = StepStatus
-    TRANSITIONS = {
-        StepStatus.PENDING: {StepStatus.SENDING, StepStatus.CANCELLED, StepStatus.SKIPPED},
-        StepStatus.SENDING: {
-            StepStatus.PENDING,
-            StepStatus.SENT,
-            StepStatus.FAILED,
-            StepStatus.UNKNOWN,
-            StepStatus.CANCELLED,
-        },
-        StepStatus.SENT: set[str](),
-        StepStatus.CANCELLED: set[str](),
-        StepStatus.SKIPPED: set[str](),
-        StepStatus.FAILED: set[str](),
-        StepStatus.UNKNOWN: set[str](),
-    }
-
-    failure = models.ForeignKey(PaymentFailure, on_delete=models.CASCADE, related_name="steps")
-    stripe_customer_id = models.CharField(max_length=255, blank=True)
-    stripe_subscription_id = models.CharField(max_length=255, blank=True)
-    invoice_id = models.CharField(max_length=255)
-    email = models.CharField(max_length=320, blank=True)
-    plan = models.CharField(max_length=120, blank=True)
-    attempt_number = models.PositiveSmallIntegerField()
-    offset_days = models.PositiveSmallIntegerField()
-    template = models.CharField(max_length=32, choices=StepTemplate)
-    action = models.CharField(max_length=16, choices=StepAction)
-    scheduled_for = models.DateTimeField()
-    status = models.CharField(max_length=16, choices=StepStatus, default=StepStatus.PENDING)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    mail = models.ForeignKey(
-        OutgoingMail, null=True, blank=True, on_delete=models.SET_NULL, related_name="dunning_steps"
-    )
-
-    objects = DunningStepQuerySet.as_manager()
-
-    class Meta:
-        db_table = "billing_dunning_events"
-        ordering = ["failure_id", "attempt_number"]
-        constraints = [
-            models.UniqueConstraint(fields=["failure", "attempt_number"], name="step_once_per_case"),
-            models.CheckConstraint(condition=Q(status__in=StepStatus.values), name="step_status_known"),
-            models.CheckConstraint(
-                condition=~Q(status="sent") | Q(sent_at__isnull=False), name="step_sent_has_its_time"
-            ),
-        ]
-        indexes = [
-            # The pass: what is due, without reading the thousands that are not.
-            models.Index(fields=["scheduled_for"], condition=Q(status__in=["pending", "sending"]), name="step_due"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.failure} day {self.offset_days}"
-
-    @property
-    def suspends(self) -> bool:
-        return self.action == StepAction.SUSPEND
-
-
-class DunningEmail(models.Model):
-    """A mail of a case, one row for each case that it speaks of; the mail itself is in the outbox."""
-
-    failure = models.ForeignKey(PaymentFailure, on_delete=models.CASCADE, related_name="emails")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    step = models.ForeignKey(DunningStep, null=True, blank=True, on_delete=models.SET_NULL, related_name="emails")
-    mail = models.ForeignKey(OutgoingMail, null=True, on_delete=models.SET_NULL, related_name="dunning_emails")
-    email_type = models.CharField(max_length=32)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    opened_at = models.DateTimeField(null=True, blank=True)
-    clicked_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        db_table = "dunning_emails"
-        constraints = [models.UniqueConstraint(fields=["failure", "mail"], name="dunning_email_once")]
-
-    def __str__(self) -> str:
-        return f"{self.email_type} for {self.failure}"

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from billing.modes import acting_modes
 from levqor.lib.actors import SYSTEM, Actor
 from levqor.lib.states import move
 
@@ -29,9 +30,9 @@ class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
         abandoned = Q(status=EventStatus.PROCESSING, lease_until__lt=at)
         return self.filter(waiting | abandoned).order_by("next_attempt_at", "pk")
 
-    def acting(self, *, livemode: bool) -> "StripeEventQuerySet":
-        """Events of our own account in the mode that acts."""
-        return self.filter(livemode=livemode, account="")
+    def acting(self) -> "StripeEventQuerySet":
+        """Events of our own account in a mode that acts."""
+        return self.filter(livemode__in=acting_modes(), account="")
 
     def about(self, object_id: str) -> "StripeEventQuerySet":
         return self.filter(object_id=object_id)
@@ -74,16 +75,18 @@ class StripeEvent(models.Model):
         ]
         indexes = [
             # The drain: what is due next.
-            models.Index(
-                fields=["next_attempt_at"],
-                condition=Q(status__in=["stored", "processing"]),
-                name="stripe_event_due",
-            ),
+            models.Index(fields=["status", "next_attempt_at"], name="stripe_event_due"),
             # The newest stored state of one object.
             models.Index(fields=["object_id", "created"], name="stripe_event_object"),
             # The timeline of one case.
             models.Index(fields=["invoice_id"], name="stripe_event_invoice"),
-            models.Index(fields=["received_at"], name="stripe_event_received"),
+            # The inbox, newest first: all of it, one status, one type.
+            models.Index(fields=["received_at", "id"], name="stripe_event_received"),
+            models.Index(fields=["status", "received_at", "id"], name="stripe_event_of_status"),
+            models.Index(fields=["type", "received_at", "id"], name="stripe_event_of_type"),
+            # A search by the ids that the others do not cover.
+            models.Index(fields=["customer_id"], name="stripe_event_customer"),
+            models.Index(fields=["request_id"], name="stripe_event_request"),
         ]
 
     def __str__(self) -> str:
@@ -98,17 +101,29 @@ class StripeEvent(models.Model):
     @property
     def stripe_object(self) -> dict[str, Any]:
         """The object that the event carries, in the shape of its endpoint's API version; empty for thin events."""
-        found = (self.payload.get("data") or {}).get("object")
+        data = self.payload.get("data")
+        found = data.get("object") if isinstance(data, dict) else None
         return found if isinstance(found, dict) else {}
 
     def claim(self, *, at: datetime) -> bool:
-        """Takes the event for processing; False where another worker has it."""
+        """Takes the event for processing; False where another worker has it.
+
+        The attempt counts from here on, so that one which kills its worker is counted as well. Where that happens, the
+        event queues up behind what came in before its lease ran out.
+        """
         free = Q(status=EventStatus.STORED) | Q(status=EventStatus.PROCESSING, lease_until__lt=at)
         claimed = StripeEvent.objects.filter(free, pk=self.pk, attempts=self.attempts).update(
-            status=EventStatus.PROCESSING, lease_until=at + LEASE, attempts=F("attempts") + 1
+            status=EventStatus.PROCESSING,
+            lease_until=at + LEASE,
+            next_attempt_at=at + LEASE,
+            attempts=F("attempts") + 1,
         )
         self.attempts += claimed
         return bool(claimed)
+
+    def has_been_tried_enough(self) -> bool:
+        """True for a claimed event that took as many workers with it as may try it."""
+        return self.attempts > MAX_ATTEMPTS
 
     def finish(self, status: EventStatus, *, at: datetime, **changes: object) -> None:
         """Ends this worker's claim; nothing is written where the lease had run out and another worker took over."""

@@ -15,6 +15,17 @@ SPACING = timedelta(hours=48)
 DEFAULT_STEPS = [(1, "first_notice", "remind"), (7, "second_notice", "remind"), (14, "final_notice", "suspend")]
 
 
+# Stripe's `billing_reason` → the field that says whether such an invoice is dunned. What is not listed is a renewal.
+# https://docs.stripe.com/api/invoices/object (endive)
+COVERED_BY = {
+    "subscription_update": "covers_changes",
+    "subscription_threshold": "covers_thresholds",
+    "manual": "covers_single_invoices",
+    "quote_accept": "covers_single_invoices",
+    "automatic_pending_invoice_item_invoice": "covers_single_invoices",
+}
+
+
 class StepTemplate(models.TextChoices):
     FIRST_NOTICE = "first_notice", "First notice"
     SECOND_NOTICE = "second_notice", "Second notice"
@@ -40,6 +51,9 @@ class DunningPolicy(models.Model):
     plan = models.ForeignKey(Plan, null=True, blank=True, on_delete=models.PROTECT, help_text="Empty: the default.")
     version = models.PositiveIntegerField()
     note = models.CharField(max_length=300, blank=True, help_text="What changed, and why.")
+    covers_changes = models.BooleanField("invoices for a change of plan within a period", default=True)
+    covers_thresholds = models.BooleanField("invoices for usage that reached a threshold", default=True)
+    covers_single_invoices = models.BooleanField("invoices outside a renewal: by hand, from a quote", default=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = DunningPolicyQuerySet.as_manager()
@@ -53,6 +67,16 @@ class DunningPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plan or 'Default'} v{self.version}"
+
+    def covers(self, billing_reason: str) -> bool:
+        """Whether an invoice that Stripe made for this reason is dunned; a renewal always is."""
+        field = COVERED_BY.get(billing_reason)
+        return field is None or bool(getattr(self, field))
+
+    def left_out(self) -> list[str]:
+        """The kinds of invoices that this version does not dun, in words."""
+        kinds = [field for field in self._meta.fields if field.name in COVERED_BY.values()]
+        return [str(field.verbose_name) for field in kinds if not getattr(self, field.name)]
 
     def ordered_steps(self) -> list["DunningPolicyStep"]:
         return list(self.steps.order_by("offset_days"))
@@ -88,12 +112,19 @@ def check_steps(steps: list[tuple[int, str, str]]) -> None:
         raise ValidationError("Only the last step may suspend.")
 
 
-def new_version(*, plan: Plan | None, steps: list[tuple[int, str, str]], note: str) -> DunningPolicy:
-    """Publishes the next version; running cases keep theirs. Raises ValidationError for steps that make no policy."""
+def new_version(
+    *, plan: Plan | None, steps: list[tuple[int, str, str]], note: str, covers: dict[str, bool] | None = None
+) -> DunningPolicy:
+    """Publishes the next version; running cases keep theirs. Raises ValidationError for steps that make no policy.
+
+    `covers` names fields of COVERED_BY; a kind of invoice that is not named is dunned.
+    """
     check_steps(steps)
     with transaction.atomic():
         last = DunningPolicy.objects.filter(plan=plan).order_by("-version").first()
-        policy = DunningPolicy.objects.create(plan=plan, version=last.version + 1 if last else 1, note=note)
+        policy = DunningPolicy.objects.create(
+            plan=plan, version=last.version + 1 if last else 1, note=note, **(covers or {})
+        )
         DunningPolicyStep.objects.bulk_create(
             DunningPolicyStep(policy=policy, offset_days=day, template=template, action=action)
             for day, template, action in steps

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from billing.models import PaymentFailure
 from billing.tests.make import SECRET, START, Scene
 from levqor.lib.testing.fake_stripe import FakeStripe
+from levqor.lib.testing.processes import Processes
 
 
 @pytest.fixture
@@ -19,6 +21,14 @@ def scene(db: None, settings: Settings, tmp_path: Path) -> Iterator[Scene]:
     }
     with FakeStripe(secret=SECRET, now=int(START.timestamp())) as fake:
         yield Scene(fake)
+    _next_steps_are_known()
+
+
+def _next_steps_are_known() -> None:
+    """Whatever a test did: each case knows when its first unsent step is due, since the queue is made of that."""
+    for case in PaymentFailure.objects.prefetch_related("steps"):
+        planned = [step.scheduled_for for step in case.steps.all() if step.status in {"pending", "sending"}]
+        assert case.next_step_at == (planned[0] if planned else None), f"case {case.pk} does not know its next step"
 
 
 @pytest.fixture
@@ -27,3 +37,10 @@ def keyed_scene(scene: Scene, settings: Settings) -> Scene:
     settings.STRIPE_SECRET_KEY = scene.fake.api_key
     settings.STRIPE_API_BASE = scene.fake.url
     return scene
+
+
+@pytest.fixture
+def processes(processes: Processes) -> Processes:
+    """With the secret that signs this room's webhooks."""
+    processes.environment |= {"STRIPE_WEBHOOK_SECRET": SECRET}
+    return processes

@@ -1,5 +1,6 @@
 """Scenes for billing's tests: a fake Stripe whose events reach our webhook through Django's client."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,9 @@ from django.utils import timezone
 from billing.decisions import PassReport
 from billing.dunning import run_dunning_job
 from billing.inbox import process_due_events
-from billing.models import PaymentFailure
+from billing.models import PaymentFailure, StripeEvent
+from billing.samples import Sample, event
+from billing.webhooks import sign
 from levqor.accounts.models import Account
 from levqor.lib.testing.fake_stripe import FakeStripe
 from levqor.mail.models import OutgoingMail
@@ -51,6 +54,14 @@ class Scene:
         self.fake.deliver_all()
         process_due_events(at=timezone.now())
 
+    def hear_stored(self) -> None:
+        """What has reached us is processed; nothing more is delivered."""
+        process_due_events(at=timezone.now())
+
+    def forget(self, events: list[str]) -> None:
+        """We never received these events."""
+        StripeEvent.objects.filter(event_id__in=events).delete()
+
     def move_to(self, *, day: float, hour: int | None = None) -> datetime:
         moment = START + timedelta(days=day)
         moment = moment if hour is None else moment.replace(hour=hour)
@@ -79,3 +90,14 @@ class Scene:
         """The names of the mails that went out, oldest first."""
         sent = OutgoingMail.objects.filter(status="sent").order_by("sent_at", "created_at")
         return [name.removeprefix("billing/") for name in sent.values_list("name", flat=True)]
+
+
+def hand_in(scene: Scene, kind: str, **changes: object) -> StripeEvent:
+    """An event made by hand reaches us and is processed."""
+    body = json.dumps(event(kind, Sample(created=timezone.now(), invoice="in_hand")) | changes).encode()
+    header = sign(body, SECRET, at=timezone.now())
+    Client().post(
+        "/api/webhooks/stripe", data=body, content_type="application/json", headers={"Stripe-Signature": header}
+    )
+    scene.hear_stored()
+    return StripeEvent.objects.latest("pk")

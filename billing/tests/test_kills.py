@@ -1,43 +1,23 @@
-"""SIGKILL at each boundary of a send: at the provider there is one mail per step, and no step is skipped."""
+"""SIGKILL of a Celery worker at each boundary of a send: at the provider there is one mail per step, none is skipped."""
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
 from billing.models import DunningStep
 from billing.tests.make import SECRET, START, Scene
+from levqor.lib.testing.brokers import wait_until
 from levqor.lib.testing.fake_resend import FakeResend
 from levqor.lib.testing.fake_stripe import FakeStripe
+from levqor.lib.testing.processes import Boundary, Processes
 from levqor.mail.models import OutgoingMail
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 
-# A pass in a process of its own that kills itself as soon as the named function is entered (or left).
-DYING_PASS = """
-import importlib, os, signal, sys
-from datetime import datetime
-import django
-django.setup()
-module_name, function, when, moment = sys.argv[1:5]
-if function:
-    module = importlib.import_module(module_name)
-    original = getattr(module, function)
-    def dying(*args, **kwargs):
-        if when == "after":
-            original(*args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
-    setattr(module, function, dying)
-from billing.dunning import run_dunning_job
-run_dunning_job(at=datetime.fromisoformat(moment))
-"""
-BOUNDARIES = [
+PASS = "billing.send_due_steps"
+BOUNDARIES: list[Boundary] = [
     ("billing.dunning", "_claim", "before"),
     ("billing.dunning", "_claim", "after"),
     ("billing.dunning", "_write_mail", "before"),
@@ -51,61 +31,72 @@ BOUNDARIES = [
 
 
 @pytest.fixture
-def resend() -> Iterator[FakeResend]:
-    with FakeResend() as fake:
-        yield fake
-
-
-@pytest.fixture
-def case(transactional_db: None, settings: Settings) -> str:
+def scene(transactional_db: None, settings: Settings) -> Scene:
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
-    return Scene(FakeStripe(secret=SECRET, now=int(START.timestamp()))).fail(next_attempt=None)
+    scene = Scene(FakeStripe(secret=SECRET, now=int(START.timestamp())))
+    scene.fail(next_attempt=None)
+    return scene
 
 
-def run_pass(resend: FakeResend, boundary: tuple[str, str, str], *, minutes: float) -> int:
-    """A pass at day 1 plus so many minutes, in its own process against this test's database; its exit code."""
-    moment = START + timedelta(days=1, minutes=minutes)
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "levqor.settings",
-        "DEBUG": "true",
-        "DATABASE_URL": database_url(),
-        "RESEND_API_KEY": resend.api_key,
-        "RESEND_API_URL": resend.url,
-        "STRIPE_SECRET_KEY": "",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", DYING_PASS, *boundary, moment.isoformat()], env=environment, check=False, timeout=60
-    )
-    return done.returncode
+def order_pass(processes: Processes, *, day: float) -> None:
+    """One dunning pass waits in the queue, and the clock of whoever takes it reads START plus so many days."""
+    processes.move_to(START + timedelta(days=day))
+    processes.broker.publish(PASS)
 
 
-def database_url() -> str:
-    stored = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{stored['NAME']}"
-    return f"postgres://{stored['USER']}@{stored['HOST']}:{stored['PORT']}/{stored['NAME']}"
+def run_pass(processes: Processes, *, day: float) -> None:
+    """One dunning pass in a new worker, to its end."""
+    order_pass(processes, day=day)
+    worker = processes.start("worker")
+    wait_until(lambda: worker.has_run(PASS), what="the worker ends its pass")
+    worker.kill()
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids="-".join)
-def test_a_pass_killed_at_a_boundary_is_finished_by_the_next(
-    case: str, resend: FakeResend, boundary: tuple[str, str, str]
+def test_a_worker_killed_at_a_boundary_is_followed_by_one_that_finishes(
+    scene: Scene, processes: Processes, resend: FakeResend, boundary: tuple[str, str, str]
 ) -> None:
-    assert run_pass(resend, boundary, minutes=0) == -signal.SIGKILL
+    order_pass(processes, day=1)
+    assert processes.start("worker", dies_at=boundary).wait() == -signal.SIGKILL
 
-    codes = [run_pass(resend, ("", "", ""), minutes=minutes) for minutes in (3, 6)]
+    run_pass(processes, day=1.01)
 
-    assert codes == [0, 0]
-    assert len(resend.mails) == 1
     step = DunningStep.objects.get(attempt_number=1)
     assert (step.status, step.mail and step.mail.status) == ("sent", "sent")
+    assert len(resend.mails) == 1
 
 
-def test_an_answer_that_is_lost_makes_no_second_mail(case: str, resend: FakeResend) -> None:
+def test_a_pool_process_killed_after_ever_more_commits_reaches_the_suspension(
+    scene: Scene, processes: Processes, resend: FakeResend
+) -> None:
+    processes.start("worker")
+    for step, day in ((1, 1), (2, 7)):
+        processes.move_to(START + timedelta(days=day))
+        wait_until(lambda: is_done(step), meanwhile=lambda: processes.broker.publish(PASS))  # noqa: B023  # called at once
+
+    lives = 0
+    while not is_done(3):
+        lives += 1
+        processes.fuse.value = lives
+        processes.move_to(START + timedelta(days=14 + lives / 100))
+        wait_until(lambda: processes.fuse.value == 0 or is_done(3), meanwhile=lambda: processes.broker.publish(PASS))
+
+    assert lives > 5
+    assert scene.mails() == ["first_notice", "second_notice", "final_notice"]
+    assert len(resend.mails) == 3
+
+
+def is_done(step: int) -> bool:
+    is_sent = DunningStep.objects.filter(attempt_number=step, status="sent").exists()
+    return is_sent and (step < 3 or DunningStep.objects.filter(failure__suspended_at__isnull=False).exists())
+
+
+def test_an_answer_that_is_lost_makes_no_second_mail(scene: Scene, processes: Processes, resend: FakeResend) -> None:
     resend.cut_after_accept()
 
-    run_pass(resend, ("", "", ""), minutes=0)
+    run_pass(processes, day=1)
     status_after_the_cut = OutgoingMail.objects.get().status
-    run_pass(resend, ("", "", ""), minutes=5)
+    run_pass(processes, day=1.01)
 
     assert status_after_the_cut == "pending"
     assert (len(resend.attempts), len(resend.mails)) == (2, 1)

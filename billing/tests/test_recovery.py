@@ -1,7 +1,9 @@
 from billing.models import PaymentFailure
+from billing.pay_links import pay_url
 from billing.tests.make import Scene
 from levqor.accounts.models import Suspension
 from levqor.lib.actors import SYSTEM
+from levqor.mail.models import OutgoingMail
 
 
 def test_paying_before_any_mail_is_silent(scene: Scene) -> None:
@@ -65,6 +67,19 @@ def test_paying_one_of_two_keeps_the_others_progress(scene: Scene) -> None:
 
     assert scene.account().standing == "past_due"
     assert list(scene.case(second).steps.values_list("status", flat=True)) == ["sent", "pending", "pending"]
+
+
+def test_the_thanks_lead_to_what_is_left(scene: Scene) -> None:
+    subscription = scene.fake.add_subscription(scene.fake.add_customer(email="two@example.com"))
+    paid, left = (scene.fail(subscription=subscription, next_attempt=None) for _ in range(2))
+    scene.run(day=1)
+
+    scene.fake.pay_invoice(paid)
+    scene.hear()
+
+    mail = OutgoingMail.objects.get(name="billing/recovered")
+    assert f"Pay what is left:\n{pay_url(scene.case(left))}\n" in mail.text_body
+    assert mail.html_body.count(pay_url(scene.case(left))) == 1
 
 
 def test_a_void_closes_the_case(scene: Scene) -> None:

@@ -1,6 +1,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from billing import reports, steering
 from billing.models import PaymentFailure
@@ -42,11 +44,26 @@ def test_money_is_credited_to_the_last_step_that_was_sent(scene: Scene) -> None:
     assert [(row.step, row.recovered, row.cases) for row in reports.by_step()] == [(0, 700, 1), (1, 900, 1)]
 
 
+def test_the_page_adds_up_what_came_back_in_each_currency(scene: Scene, admin_client: Client) -> None:
+    for invoice in (scene.fail(amount=700), scene.fail(amount=1), scene.fail(amount=900, currency="jpy")):
+        pay(scene, invoice)
+
+    answer = admin_client.get(reverse("admin:billing_report"))
+
+    assert [(row.currency, row.recovered, row.cases) for row in answer.context["totals"]] == [
+        ("gbp", 701, 2),
+        ("jpy", 900, 1),
+    ]
+    assert "£7.01" in answer.content.decode()
+
+
 def test_money_that_a_dispute_took_back_is_lost_and_not_recovered(scene: Scene) -> None:
     invoice = scene.fail(amount=700)
     pay(scene, invoice)
     PaymentFailure.objects.update(
-        resolved_at=datetime(2026, 3, 3, tzinfo=UTC), recovery_reversed_at=datetime(2026, 4, 3, tzinfo=UTC)
+        resolved_at=datetime(2026, 3, 3, tzinfo=UTC),
+        recovery_reversed_at=datetime(2026, 4, 3, tzinfo=UTC),
+        reversed_cents=700,
     )
 
     assert months() == [(4, "gbp", 0, 700)]

@@ -1,3 +1,4 @@
+import hmac
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -58,9 +59,20 @@ def test_a_signature_from_more_than_five_minutes_off_is_refused(scene: Scene, cl
     assert WebhookRefusal.objects.get().count == 1
 
 
-@pytest.mark.parametrize("signature", ["t=1,v1=00", "nonsense", "t=x,v1=y", "v1=abc", "t=99999999999999999999,v1=0"])
+@pytest.mark.parametrize(
+    "signature",
+    ["t=1,v1=00", "nonsense", "t=x,v1=y", "v1=abc", "t=99999999999999999999,v1=0", f"t={'9' * 5000},v1=0", "t=1,v1=ä"],
+)
 def test_a_header_that_signs_nothing_is_refused(scene: Scene, client: Client, signature: str) -> None:
     assert post(client, body_of(), signature=signature).status_code == 400
+
+
+def test_an_old_delivery_is_not_made_young_by_a_second_timestamp(scene: Scene, client: Client) -> None:
+    body, now = body_of(), timezone.now()
+    old = sign(body, SECRET, at=now - timedelta(days=1))
+
+    assert post(client, body, signature=f"{old},t={int(now.timestamp())}").status_code == 400
+    assert post(client, body, signature=f"t={int(now.timestamp())},{old}").status_code == 400
 
 
 def test_a_changed_byte_is_refused(scene: Scene, client: Client) -> None:
@@ -95,6 +107,15 @@ def test_a_signed_body_that_is_no_event_is_a_clear_error(scene: Scene, client: C
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
 
 
+def test_signed_bytes_that_are_no_text_are_a_clear_error(scene: Scene, client: Client) -> None:
+    signed_at = int(timezone.now().timestamp())
+    signature = hmac.new(SECRET.encode(), b"%d.\xff" % signed_at, "sha256").hexdigest()
+
+    answer = post(client, b"\xff", signature=f"t={signed_at},v1={signature}")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+
+
 @pytest.mark.parametrize(
     "odd",
     [
@@ -117,7 +138,8 @@ def test_thin_unknown_and_odd_events_are_stored_and_harm_nobody(
     assert StripeEvent.objects.get().status in {"done", "ignored"}
 
 
-def test_a_live_event_is_stored_and_ignored_in_test_mode(scene: Scene, client: Client) -> None:
+def test_a_live_event_is_stored_and_ignored_in_test_mode(scene: Scene, client: Client, settings: Settings) -> None:
+    settings.STRIPE_SECRET_KEY = "sk_test_of_no_account"
     post(client, body_of(livemode=True))
 
     process_due_events(at=timezone.now())
@@ -165,3 +187,48 @@ def test_a_crash_in_the_door_is_a_problem_and_no_200(
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert answer.headers["X-Request-Id"] == answer.json()["request_id"]
+
+
+def test_a_fault_of_a_handler_is_kept_with_its_event_and_stops_no_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> str:
+        raise ValueError("odd")
+
+    monkeypatch.setattr("billing.inbox.handle", broken)
+
+    scene.fail()
+
+    assert set(StripeEvent.objects.values_list("status", "attempts", "error")) == {("stored", 1, "ValueError: odd")}
+
+
+def test_an_event_nested_beyond_reading_is_refused(scene: Scene, client: Client) -> None:
+    body = b"[" * 100_000
+    header = sign(body, SECRET, at=timezone.now())
+
+    answer = client.post(
+        "/api/webhooks/stripe", data=body, content_type="application/json", headers={"Stripe-Signature": header}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "cus_\0", "\ud800\0"])
+def test_ids_that_no_database_keeps_are_stored_without_what_makes_them_so(
+    scene: Scene, client: Client, odd: str
+) -> None:
+    answer = post(client, body_of(type="invoice.paid", data={"object": {"id": odd, "customer": odd, "invoice": odd}}))
+
+    assert (answer.status_code, answer.json()) == (200, {"received": True})
+    assert "\0" not in StripeEvent.objects.get().customer_id
+
+
+def test_an_event_whose_data_is_no_object_fails_no_other(scene: Scene, client: Client) -> None:
+    post(client, body_of(id="evt_odd", type="invoice.paid", data="x"))
+    post(client, body_of(id="evt_nameless", data={"object": {"object": "invoice", "customer": "cus_1"}}))
+
+    process_due_events(at=timezone.now())
+
+    assert not StripeEvent.objects.filter(status="failed").exists()
+    assert not StripeEvent.objects.exclude(error="").exists()
+    assert not StripeEvent.objects.filter(status__in=["stored", "processing"]).exists()

@@ -1,6 +1,8 @@
+import hashlib
 import json
-from argparse import ArgumentParser
-from datetime import UTC, datetime
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -9,11 +11,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from billing.management.commands.run_dunning_job import iso_moment
-from billing.models import StripeEvent
+from billing.models import PaymentFailure, StripeEvent
 from billing.samples import OBJECTS, Sample, event
+from billing.stripe_objects import moment
 from billing.webhooks import sign
+from levqor.accounts.models import Account
 
 TIMEOUT_SECONDS = 10
+DEMO_CUSTOMER, DEMO_EMAIL = Sample.customer, Sample.email
 
 
 class Command(BaseCommand):
@@ -21,23 +26,32 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("event", choices=sorted(OBJECTS), metavar="EVENT", help=", ".join(sorted(OBJECTS)))
-        parser.add_argument("--email", default="customer@levqor.test")
+        parser.add_argument("--email", help=f"whom it is about; default: the customer's address, else {DEMO_EMAIL}")
         parser.add_argument("--plan", default="growth")
-        parser.add_argument("--amount", type=int, default=9900, help="in the currency's smallest unit")
-        parser.add_argument("--currency", default="gbp", type=str.lower)
+        parser.add_argument("--amount", type=_whole, default=9900, help="in the currency's smallest unit")
+        parser.add_argument("--currency", default="gbp", type=_currency)
         parser.add_argument("--invoice", help="default: a new one for a failure, else the newest failing one")
-        parser.add_argument("--subscription", default="sub_demo", help="an empty text makes a one-off invoice")
-        parser.add_argument("--customer", default="cus_demo")
+        parser.add_argument(
+            "--subscription", help="default: one that goes with the customer; an empty text makes a one-off invoice"
+        )
+        parser.add_argument(
+            "--customer",
+            help=f"default: the one with this e-mail address, known or new; {DEMO_CUSTOMER} without either",
+        )
         parser.add_argument("--created", type=_moment, help="ISO 8601 date-time or epoch seconds; default: now")
-        parser.add_argument("--duplicate", type=int, default=1, metavar="N", help="deliver the same event N times")
+        parser.add_argument("--duplicate", type=_whole, default=1, metavar="N", help="deliver the same event N times")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.STRIPE_WEBHOOK_SECRETS:
             raise CommandError("Set STRIPE_WEBHOOK_SECRET in the environment or .env; `make run` writes one.")
-        chosen: dict[str, Any] = {
-            name: options[name] for name in ("email", "plan", "amount", "currency", "subscription", "customer")
+        customer = options["customer"] or _customer_with(options["email"] or DEMO_EMAIL)
+        subscription = options["subscription"]
+        chosen: dict[str, Any] = {name: options[name] for name in ("plan", "amount", "currency")} | {
+            "customer": customer,
+            "email": options["email"] or _address_of(customer),
+            "subscription": f"sub_{customer.removeprefix('cus_')}" if subscription is None else subscription,
         }
-        invoice = options["invoice"] or _newest_failing_invoice(options["event"], options["customer"])
+        invoice = options["invoice"] or _newest_failing_invoice(options["event"], customer)
         sample = Sample(
             created=options["created"] or timezone.now(),
             livemode=settings.STRIPE_LIVEMODE,
@@ -45,11 +59,38 @@ class Command(BaseCommand):
         )
         body = json.dumps(event(options["event"], sample)).encode()
         for _ in range(max(1, options["duplicate"])):
-            self.stdout.write(f"{options['event']} for {sample.invoice}: {_post(body)}")
+            self.stdout.write(f"{options['event']} for {sample.invoice} of {sample.email}: {_post(body)}")
 
 
 def _moment(value: str) -> datetime:
-    return datetime.fromtimestamp(int(value), UTC) if value.isdigit() else iso_moment(value)
+    seconds = moment(int(value)) if value.isascii() and value.isdigit() else None
+    return iso_moment(seconds.isoformat() if seconds else value)
+
+
+def _whole(value: str) -> int:
+    if not re.fullmatch("[0-9]{1,12}", value):
+        raise ArgumentTypeError(f"{value!r} is no whole number from 0 with up to 12 digits")
+    return int(value)
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch("[a-z]{3}", value, re.IGNORECASE | re.ASCII):
+        raise ArgumentTypeError(f"{value!r} is no currency, such as gbp")
+    return value.lower()
+
+
+def _customer_with(email: str) -> str:
+    """Stripe's id of the customer with this address; a new address has an id of its own, the same each time."""
+    billed = Account.objects.filter(billing_email__iexact=email, stripe_customer_id__startswith="cus_")
+    known = billed.order_by("pk").values_list("stripe_customer_id", flat=True).first()
+    same = email.lower()
+    new = DEMO_CUSTOMER if same == DEMO_EMAIL else f"cus_{hashlib.sha256(same.encode()).hexdigest()[:14]}"
+    return known or new
+
+
+def _address_of(customer: str) -> str:
+    known = Account.objects.filter(stripe_customer_id=customer).values_list("billing_email", flat=True).first()
+    return known or DEMO_EMAIL
 
 
 def _newest_failing_invoice(event_type: str, customer: str) -> str:
@@ -57,7 +98,10 @@ def _newest_failing_invoice(event_type: str, customer: str) -> str:
     if event_type in {"invoice.payment_failed", "invoice.payment_action_required"}:
         return ""
     failed = StripeEvent.objects.filter(type="invoice.payment_failed", customer_id=customer)
-    return failed.order_by("-pk").values_list("invoice_id", flat=True).first() or ""
+    told = failed.order_by("-pk").values_list("invoice_id", flat=True).first()
+    # The cases of the demo data were opened without an event.
+    opened = PaymentFailure.objects.unsettled().filter(account__stripe_customer_id=customer)
+    return told or opened.order_by("-pk").values_list("invoice_id", flat=True).first() or ""
 
 
 def _post(body: bytes) -> str:
