@@ -1,0 +1,294 @@
+"""The pages of one claim in the back office: all of it on one page, and each verb with its question."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from claims.deciding import DecisionError
+from claims.desk_forms import DeedForm, ToCustomerForm
+from claims.emails import preview
+from claims.figures import by_month
+from claims.measuring import Measurement, lost_in, measure, terms_of
+from claims.models import Claim, ClaimStatus, CreditStatus
+from claims.verbs import ERASE, VERB_OF_SLUG, VERBS, Verb, entry_in, pending_proposal
+from levqor.audit.models import record
+from levqor.cases.desk import Moment, deadline_badge, look_at, timeline, trail_of
+from levqor.cases.models import Case, Deadline
+from levqor.cases.privacy import StillOpenError, export_person
+from levqor.cases.tracking import file_answer
+from levqor.lib.actors import Actor, staff
+from levqor.lib.admin import badge
+from levqor.lib.money import format_money
+from levqor.lib.states import IllegalMoveError, StaleStateError
+from status.component_states import WEIGHTS
+from status.ledger import Downtime
+from status.uptime import Segment
+
+TONES = {
+    ClaimStatus.DRAFTED: "wait",
+    ClaimStatus.DISMISSED: "plain",
+    ClaimStatus.RECEIVED: "wait",
+    ClaimStatus.IN_REVIEW: "wait",
+    ClaimStatus.WAITING: "plain",
+    ClaimStatus.PROPOSED: "warn",
+    ClaimStatus.APPROVED: "good",
+    ClaimStatus.CREDITING: "wait",
+    ClaimStatus.BY_HAND: "warn",
+    ClaimStatus.UNKNOWN: "bad",
+    ClaimStatus.CREDITED: "good",
+    ClaimStatus.REVERSED: "plain",
+    ClaimStatus.REJECTED: "plain",
+    ClaimStatus.WITHDRAWN: "plain",
+}
+ADVICE = {
+    ClaimStatus.DRAFTED: "Nobody claimed this: Levqor drafted it after an incident. When the month has ended, propose the "
+    "drafts of the month together.",
+    ClaimStatus.DISMISSED: "Nothing: the draft was worth nothing, or the customer claimed.",
+    ClaimStatus.RECEIVED: "Nobody has it yet. Take it up, so that two people do not work on it.",
+    ClaimStatus.IN_REVIEW: "Compare what the customer noticed with what we measured, then propose the credit or refuse it. "
+    "If something is missing, ask: our clock stands until they answer.",
+    ClaimStatus.WAITING: "The customer has to answer; our clock stands. They are reminded after five "
+    "business days, and after ten the claim is in review again by itself, to be decided on what we have.",
+    ClaimStatus.PROPOSED: "Somebody other than the proposer has to approve it or send it back.",
+    ClaimStatus.APPROVED: "Nothing: the credit goes to Stripe by itself within a minute.",
+    ClaimStatus.CREDITING: "Nothing: the credit is on its way to Stripe.",
+    # Of these two `_advice` knows more: they depend on the entry.
+    ClaimStatus.BY_HAND: "",
+    ClaimStatus.UNKNOWN: "",
+    ClaimStatus.CREDITED: "Nothing: the credit is on the customer’s balance.",
+    ClaimStatus.REVERSED: "Nothing: the credit was taken back.",
+    ClaimStatus.REJECTED: "Nothing, unless the customer asks for a new decision on the claim’s page.",
+    ClaimStatus.WITHDRAWN: "Nothing: the customer withdrew it.",
+}
+STUCK = {
+    CreditStatus.BY_HAND: "Stripe cannot take this {kind} by itself; the reason stands below. Do it in another way and "
+    "record how, or mend the reason and send it again.",
+    CreditStatus.UNKNOWN: "Nobody knows whether Stripe took the {kind}. Look through the customer’s balance at Stripe for "
+    "the line below. If it is there, press “Found at Stripe” and enter its id; if it is not, press “Not at Stripe”, and "
+    "then it can be sent again or be done by hand.",
+}
+WORDS = {
+    "claim:drafted": "Drafted after an incident",
+    "claim:status.dismissed": "Draft dismissed",
+    "received": "Claim received",
+    "assigned": "Owner changed",
+    "tied": "Tied to an account",
+    "claim:status.in_review": "In review",
+    "claim:status.waiting": "Waits for the customer",
+    "claim:status.proposed": "Waits for approval",
+    "claim:status.approved": "Approved",
+    "claim:status.crediting": "Being credited",
+    "claim:status.by_hand": "To be credited by hand",
+    "claim:status.unknown": "Unknown whether it was credited",
+    "claim:status.credited": "Credited",
+    "claim:status.reversed": "Reversed",
+    "claim:status.rejected": "Refused",
+    "claim:status.withdrawn": "Withdrawn",
+    "creditentry:status.pending": "Credit entry to be sent",
+    "creditentry:status.sending": "Credit entry being sent",
+    "creditentry:status.applied": "Credit entry applied",
+    "creditentry:status.by_hand": "Credit entry left to people",
+    "creditentry:status.unknown": "Credit entry of unknown fate",
+    "proposal:status.approved": "All approvals given",
+    "proposal:status.returned": "Proposal sent back",
+}
+
+
+def state_badge(claim: Claim) -> SafeString:
+    return badge(claim.get_status_display(), TONES[ClaimStatus(claim.status)])
+
+
+def claim_url(claim: Claim) -> str:
+    return reverse("admin:claims_claim_change", args=[claim.pk])
+
+
+def rows_of(claim: Claim) -> list[Any]:
+    """Whatever the history of a claim is about, beside its case."""
+    return [claim, *claim.proposals.all(), *claim.credit_entries.all()]
+
+
+def claim_view(request: HttpRequest, claim: Claim, site: admin.AdminSite) -> HttpResponse:
+    """Everything about one claim on one page. The caller has checked that this person may see it."""
+    at = timezone.now()
+    case = claim.case
+    by = staff(request.user)
+    deadline = Deadline.objects.current_of(case)
+    context = site.each_context(request) | {
+        "opts": Claim._meta,
+        "title": f"Claim {claim}",
+        "has_own_heading": True,
+        "original": claim,
+        "claim": claim,
+        "case": case,
+        "state": state_badge(claim),
+        "due": deadline_badge(deadline, at=at) if deadline else "",
+        "advice": _advice(claim),
+        "look_for": entry_in(claim, CreditStatus.UNKNOWN),
+        "verbs": _verbs(request, claim, by),
+        "others": look_at(case, by.user_id or 0, at=at),
+        "moments": timeline(case, rows_of(claim), WORDS),
+        "proposal": pending_proposal(claim),
+        "proposals": claim.proposals.select_related("proposer").prefetch_related("approvals__approver").order_by("pk"),
+        "entries": claim.credit_entries.order_by("pk"),
+        "same_month": _same_month(claim),
+        "account_url": reverse("admin:accounts_account_change", args=[case.account_id]) if case.account_id else "",
+        "may_export": bool(case.email) and request.user.has_perm(ERASE),
+        **_measured(claim, at=at),
+    }
+    return TemplateResponse(request, "admin/claims/claim.html", context)
+
+
+def _advice(claim: Claim) -> str:
+    """What is to be done here. Money that waits for a person comes first, a reversal's too."""
+    entry = entry_in(claim, *STUCK)
+    return STUCK[CreditStatus(entry.status)].format(kind=entry.kind) if entry else ADVICE[ClaimStatus(claim.status)]
+
+
+def _verbs(request: HttpRequest, claim: Claim, by: Actor) -> list[Verb]:
+    return [verb for verb in VERBS if request.user.has_perm(verb.permission) and verb.is_possible(claim, by)]
+
+
+def _same_month(claim: Claim) -> list[Claim]:
+    if not claim.case.account_id:
+        return []
+    same = Claim.objects.for_month(claim.case.account_id, claim.month).exclude(pk=claim.pk)
+    return list(same.select_related("case").order_by("pk"))
+
+
+def _measured(claim: Claim, *, at: datetime) -> dict[str, Any]:
+    """What we measured beside the customer's words: the month's sum, and the stretches of that very day."""
+    terms = terms_of(claim.month)
+    if terms is None:
+        return {"measurement": None}
+    lost = lost_in(claim.month, at=at)
+    found = measure(lost, claim.credited_plan, terms)
+    return {"measurement": found, "credit": _credit_in_words(found), "bad_times": _bad_times(claim, lost)}
+
+
+def _credit_in_words(found: Measurement) -> str:
+    money = format_money(found.credit_cents, found.currency)
+    return f"{found.credit_percent}% of {format_money(found.price_cents, found.currency)} = {money}"
+
+
+def _bad_times(claim: Claim, lost: Downtime) -> list[tuple[Segment, bool]]:
+    """The month's outages, and whether each was on the day that the customer named."""
+    day = timezone.localtime(claim.incident_at).date()
+    bad = [piece for piece in lost.segments if piece.state in WEIGHTS]
+    return [
+        (piece, timezone.localtime(piece.start).date() <= day <= timezone.localtime(piece.end).date()) for piece in bad
+    ]
+
+
+def file_view(request: HttpRequest, pk: int, file_pk: int) -> HttpResponse:
+    if not request.user.has_perm("claims.view_claim"):
+        raise PermissionDenied
+    claim = get_object_or_404(Claim.objects.select_related("case"), pk=pk)
+    return file_answer(claim.case.files.filter(pk=file_pk))
+
+
+def figures_view(request: HttpRequest, site: admin.AdminSite) -> HttpResponse:
+    if not request.user.has_perm("claims.view_claim"):
+        raise PermissionDenied
+    context = site.each_context(request) | {
+        "opts": Claim._meta,
+        "title": "How claims are answered",
+        "has_own_heading": True,
+        "months": by_month(),
+        "list_url": reverse("admin:claims_claim_changelist"),
+    }
+    return TemplateResponse(request, "admin/claims/figures.html", context)
+
+
+def export_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """What is held of the person who sent the claim, in all their cases, as a file to hand out."""
+    if not request.user.has_perm(ERASE):
+        raise PermissionDenied
+    case = get_object_or_404(Claim.objects.select_related("case"), pk=pk).case
+    record("person.exported", case, by=staff(request.user), at=timezone.now())
+    body = json.dumps(export_person(case.email), indent=2, ensure_ascii=False)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{case.reference}-person.json"',
+        "Cache-Control": "no-store",
+    }
+    return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+def deed_view(request: HttpRequest, pk: int, slug: str, site: admin.AdminSite) -> HttpResponse:
+    """Asks what the verb needs on GET, does it on POST, and answers with the claim's page."""
+    verb = VERB_OF_SLUG[slug]
+    if not request.user.has_perm(verb.permission):
+        raise PermissionDenied
+    claim = get_object_or_404(Claim.objects.select_related("case__account__plan", "case__owner", "plan"), pk=pk)
+    by = staff(request.user)
+    if request.method != "POST" and not verb.is_possible(claim, by):
+        messages.warning(request, f"“{verb.label}” is not possible here any more; this is how the claim stands now.")
+        return redirect(claim_url(claim))
+    form = verb.form(claim, request.POST or None, initial={"revision": _seen(request, claim.case)})
+    if isinstance(form, ToCustomerForm):
+        form.begin_from(request.GET.get("text", ""))
+    changes: list[Moment] = []
+    shown = None
+    if "preview" in request.POST and verb.mail and form.is_valid():
+        shown = preview(verb.mail, claim, form.said, at=timezone.now())
+    elif request.method == "POST" and form.is_valid():
+        try:
+            _do(verb, claim, form, by)
+        except StaleStateError:
+            changes = _changes_since(claim, form)
+        except (DecisionError, IllegalMoveError, StillOpenError) as refusal:
+            claim = Claim.objects.select_related("case__account__plan", "case__owner", "plan").get(pk=pk)
+            form.show_again(claim.case.revision, str(refusal))
+        else:
+            messages.success(request, verb.done)
+            return redirect(claim_url(claim))
+    context = site.each_context(request) | {
+        "opts": Claim._meta,
+        "title": f"{'Problem: ' if form.errors else ''}{verb.label}: {claim}",
+        "has_own_heading": True,
+        "original": claim,
+        "claim": claim,
+        "verb": verb,
+        "form": form,
+        "changes": changes,
+        "preview": shown,
+        "texts": form.texts() if isinstance(form, ToCustomerForm) else [],
+        "proposal": pending_proposal(claim) if verb.slug in {"approve", "send-back"} else None,
+        "back_url": claim_url(claim),
+        **(_measured(claim, at=timezone.now()) if verb.slug == "propose" else {}),
+    }
+    return TemplateResponse(request, "admin/claims/deed.html", context)
+
+
+def _seen(request: HttpRequest, case: Case) -> int:
+    """What the page that the person comes from showed."""
+    given = request.GET.get("seen", "")
+    return min(int(given), case.revision) if given.isdecimal() and len(given) < 10 else case.revision
+
+
+def _do(verb: Verb, claim: Claim, form: DeedForm, by: Actor) -> None:
+    """Does it while the claim is as the person saw it; raises StaleStateError where somebody was quicker."""
+    with transaction.atomic():
+        claim.case.touch(read_at_revision=form.cleaned_data["revision"])
+        verb.deed(claim, form, by, timezone.now())
+        if isinstance(form, ToCustomerForm):
+            form.count_use()
+
+
+def _changes_since(claim: Claim, form: DeedForm) -> list[Moment]:
+    """Shows the form again with its words kept, and says what happened to the claim in the meantime."""
+    case = Case.objects.get(pk=claim.case_id)
+    missed = case.revision - form.cleaned_data["revision"]
+    form.show_again(case.revision, "Nothing was done: the claim changed while you were typing.")
+    newest = trail_of(case, rows_of(claim)).order_by("-pk").values_list("at", flat=True)[: max(missed, 1)]
+    since = min(newest, default=case.submitted_at)
+    return [moment for moment in timeline(case, rows_of(claim), WORDS) if moment.at >= since and moment.kind != "mail"]

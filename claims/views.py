@@ -1,0 +1,208 @@
+"""The claim's pages: the form, and the page on which the customer follows what became of it."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_http_methods, require_safe
+
+from claims import customer, emails
+from claims.eligibility import last_day_to_claim
+from claims.filing import EARLIEST_DAYS, LATEST_DAYS, Statement, file_claim
+from claims.forms import ClaimPageForm
+from claims.models import Claim
+from claims.progress import progress_of
+from levqor.accounts.models import Account, Plan, SlaTerms, percent_words
+from levqor.cases.forms import LostLinkForm, MessageForm
+from levqor.cases.intake import sender_of
+from levqor.cases.models import Deadline, Source
+from levqor.cases.tracking import case_of_token, file_answer, private, tracking_token
+from levqor.guard.limits import Limit, accept
+from levqor.guard.networks import client_network
+from levqor.guard.references import Series
+from levqor.lib.actors import customer as customer_actor
+from levqor.lib.business_time import arrival_day, business_days_after
+from levqor.lib.money import format_money, share_of
+from levqor.lib.states import IllegalMoveError, StaleStateError
+
+LOST_LINKS = Limit("cases.lost-link", 10)
+MESSAGES = Limit("cases.message", 30)
+
+
+@gzip_page
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: HttpRequest) -> HttpResponse:
+    """Who may claim what until when, and the form."""
+    if request.method != "POST":
+        return _start_page(request, ClaimPageForm(initial=_known_of(request)))
+    form = ClaimPageForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _start_page(request, form, status=422)
+    said = form.cleaned_data
+    sender = sender_of(
+        request, source=Source.PAGE, full_name=said["full_name"], email=said["email"], account_name=said["account"]
+    )
+    claim, _ = file_claim(Statement.of(said), sender, at=timezone.now())
+    return _to_tracking(claim, query="?filed")
+
+
+def _known_of(request: HttpRequest) -> dict[str, Any]:
+    """What we know of somebody who signed in."""
+    user = request.user
+    if not user.is_authenticated:
+        return {}
+    account = Account.objects.filter(members=user.pk).select_related("plan").order_by("pk").first()
+    known: dict[str, Any] = {"full_name": user.full_name, "email": user.email}
+    if account:
+        known |= {"account": str(account), "plan": account.plan.slug if account.plan else None}
+    return known
+
+
+def _start_page(request: HttpRequest, form: ClaimPageForm, *, status: int = 200) -> HttpResponse:
+    now = timezone.now()
+    today = timezone.localdate()
+    terms = SlaTerms.objects.valid_on(today)
+    month = today.replace(day=1)
+    months = [(month - timedelta(days=1)).replace(day=1), month]
+    example = Plan.objects.filter(slug="growth").first()
+    context = {
+        "form": form,
+        "target": percent_words(terms.target_percent),
+        "claim_days": terms.claim_days,
+        "example": example,
+        "bands": [_band(words, credit, example) for words, credit in terms.bands_in_words()],
+        "windows": [(each, last_day_to_claim(each, terms)) for each in months],
+        "days": f"{EARLIEST_DAYS} to {LATEST_DAYS}",
+        "earliest": business_days_after(arrival_day(now), EARLIEST_DAYS),
+        "latest": business_days_after(arrival_day(now), LATEST_DAYS),
+        "breadcrumbs": [("Claim an SLA credit", "")],
+    }
+    return render(request, "claims/start.html", context, status=status)
+
+
+def _band(words: str, credit_percent: int, plan: Plan | None) -> dict[str, Any]:
+    cents = share_of(plan.price_cents, credit_percent) if plan else 0
+    return {"words": words, "percent": credit_percent, "amount": format_money(cents, plan.currency) if plan else ""}
+
+
+# A page with `no-referrer` sends `Origin: null` with its forms, which Django's check refuses. It is not needed here: nobody
+# can post to an address that they do not know, and no cookie lets them in.
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def track(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the claim stands, and what was written. A GET changes nothing, so mail scanners may open the link."""
+    claim = _claim_of(token)
+    if request.method != "POST":
+        return _track_page(request, claim, MessageForm())
+    form = MessageForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _track_page(request, claim, form, status=422)
+    accept((MESSAGES, claim.case.reference), at=timezone.now())
+    act = customer.ask_again if "again" in request.POST else customer.write
+    said = form.cleaned_data
+    try:
+        act(
+            claim,
+            said["body"],
+            said["attachments"],
+            submission=said["submission"],
+            by=customer_actor(request.user),
+            at=timezone.now(),
+        )
+    except (customer.OverError, IllegalMoveError, StaleStateError) as error:
+        form.add_error(None, str(error))
+        return _track_page(request, _claim_of(token), form, status=409)
+    return _to_tracking(claim, query="?sent")
+
+
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, token: str) -> HttpResponse:
+    """Asks whether the claim shall really end, and ends it."""
+    claim = _claim_of(token)
+    if request.method == "POST":
+        try:
+            customer.withdraw(claim, by=customer_actor(request.user), at=timezone.now())
+        except (IllegalMoveError, StaleStateError):
+            # It is decided, or was withdrawn, since the question was shown: the page says so.
+            return _to_tracking(claim)
+        return _to_tracking(claim)
+    if not claim.is_open:
+        return _to_tracking(claim)
+    context = {"claim": claim, "case": claim.case, "token": token, "breadcrumbs": _trail(claim, token, "Withdraw")}
+    return private(render(request, "claims/withdraw.html", context))
+
+
+@never_cache
+@require_safe
+def download(request: HttpRequest, token: str, pk: int) -> HttpResponse:
+    return file_answer(_claim_of(token).case.files.filter(pk=pk))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def lost_link(request: HttpRequest) -> HttpResponse:
+    """Sends the link once more, to the address on file alone. The answer never says whether there is such a claim."""
+    form = LostLinkForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        now = timezone.now()
+        accept((LOST_LINKS, client_network(request)), at=now)
+        claim = Claim.objects.filter(
+            case__reference=form.cleaned_data["reference"], case__email=form.cleaned_data["email"]
+        ).first()
+        if claim:
+            emails.link_again(claim, at=now)
+        return HttpResponseRedirect(reverse("claims:lost_link") + "?sent", status=303)
+    context = {"form": form, "is_sent": "sent" in request.GET, "breadcrumbs": [*_home(), ("Lost link", "")]}
+    return render(request, "claims/lost_link.html", context, status=422 if form.errors else 200)
+
+
+def _claim_of(token: str) -> Claim:
+    case = case_of_token(token, Series.SLA_CLAIM)
+    claim = Claim.objects.select_related("case__account", "plan", "joined_to__case").filter(case=case).first()
+    if case is None or claim is None:
+        raise Http404
+    return claim
+
+
+def _track_page(request: HttpRequest, claim: Claim, form: MessageForm, *, status: int = 200) -> HttpResponse:
+    now = timezone.now()
+    case = claim.case
+    token = tracking_token(case)
+    deadline = Deadline.objects.current_of(case)
+    context = {
+        "claim": claim,
+        "case": case,
+        "token": token,
+        "deadline": deadline,
+        "progress": progress_of(claim, deadline, at=now),
+        "notes": case.messages.public().order_by("written_at", "pk").prefetch_related("files"),
+        "first_files": case.files.filter(message=None),
+        "form": form,
+        "is_filed": "filed" in request.GET,
+        "is_sent": "sent" in request.GET,
+        "breadcrumbs": [*_home(), (case.reference, "")],
+    }
+    return private(render(request, "claims/track.html", context, status=status))
+
+
+def _home() -> list[tuple[str, str]]:
+    return [("Claim an SLA credit", reverse("claims:start"))]
+
+
+def _trail(claim: Claim, token: str, last: str) -> list[tuple[str, str]]:
+    return [*_home(), (str(claim), reverse("claims:track", args=[token])), (last, "")]
+
+
+def _to_tracking(claim: Claim, *, query: str = "") -> HttpResponse:
+    url = reverse("claims:track", args=[tracking_token(claim.case)])
+    return HttpResponseRedirect(url + query, status=303)
