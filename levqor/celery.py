@@ -6,8 +6,11 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levqor.settings")
+
+TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "levqor.lib.redis_transport:Transport")
 
 app = Celery("levqor")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -5,50 +5,40 @@ start with an error that names it.
 """
 
 import logging
-from datetime import timedelta
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
-import sentry_sdk
-import structlog
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
+
+from levqor.beat import SCHEDULE
+from levqor.lib.crash_reports import start_crash_reports
+from levqor.lib.environment import Environment
+from levqor.lib.logs import log_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
-
-
-def required(name: str, *, development: str) -> str:
-    """The value of `name`; with DEBUG on `development` serves where it is missing."""
-    value = str(env.str(name, default=""))
-    if value:
-        return value
-    if DEBUG:
-        return development
-    raise ImproperlyConfigured(f"Set {name} in the environment: it is required when DEBUG is off.")
-
-
-def comma_list(name: str, *, default: list[str]) -> list[str]:
-    """The comma-separated values of `name`, without blanks around them and without empty ones."""
-    return [item for raw in env.list(name, default=default) if (item := raw.strip())]
-
+environ.Env.read_env(BASE_DIR / ".env", encoding="utf-8-sig")
+env = Environment(os.environ)
 
 # --- Core ---
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = required("SECRET_KEY", development="development-only-key-of-fifty-characters-and-some-more")
-SITE_URL = str(env.str("SITE_URL", default="http://localhost:8000")).rstrip("/")
-API_URL = str(env.str("NEXT_PUBLIC_API_URL", default=SITE_URL)).rstrip("/")
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.required(
+    "SECRET_KEY", unless="development-only-key-of-fifty-characters-and-some-more" if DEBUG else ""
+)
+SITE_URL = env.address("SITE_URL", "http://localhost:8000", with_path=False)
+API_URL = env.address("NEXT_PUBLIC_API_URL", SITE_URL)
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
-ALLOWED_HOSTS = comma_list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", SITE_HOST])
-CSRF_TRUSTED_ORIGINS = comma_list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", SITE_HOST])
+if "*" in ALLOWED_HOSTS and not DEBUG:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is '*'; with DEBUG off it takes the names under which this is reached.")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", [SITE_URL])
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", default=0)
 
 ROOT_URLCONF = "levqor.urls"
 WSGI_APPLICATION = "levqor.wsgi.application"
@@ -60,10 +50,16 @@ MAX_WEBHOOK_BYTES = 1_000_000
 INSTALLED_APPS = [
     "levqor.desk",
     "levqor.site",
+    "claims",
+    "levqor.cases",
     "billing",
+    "legal",
+    "status",
+    "levqor.hooks",
     "levqor.accounts",
     "levqor.mail",
     "levqor.audit",
+    "levqor.guard",
     "levqor.lib",
     "unfold",
     "unfold.contrib.filters",
@@ -81,17 +77,23 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "anymail",
+    "django.forms",
 ]
 
 MIDDLEWARE = [
     "levqor.lib.middleware.HealthMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "status.lane.StatusLaneMiddleware",
     "levqor.lib.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "levqor.lib.middleware.ProblemMiddleware",
+    "levqor.lib.middleware.OptionsMiddleware",
+    "levqor.lib.middleware.RefuseNulMiddleware",
     "levqor.lib.middleware.FastLaneMiddleware",
     "levqor.lib.middleware.ContentSecurityPolicyByPathMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
-    "levqor.lib.middleware.ProblemMiddleware",
+    "levqor.guard.middleware.AccessLogMiddleware",
+    "levqor.lib.middleware.OtherEndingMiddleware",
+    "levqor.guard.middleware.LimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -99,10 +101,15 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "levqor.site.middleware.NotFoundMiddleware",
 ]
 
 # Paths that machines call often and that need no session, no template and no access log: answered before all of that.
-FAST_LANE = {"/api/webhooks/stripe": "billing.webhooks.receive_stripe_event"}
+FAST_LANE = {
+    "/api/webhooks/stripe": "billing.webhooks.receive_stripe_event",
+    "/api/status/health": "status.views.health",
+    "/api/status/ready": "status.views.ready",
+}
 
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -120,11 +127,21 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
+# --- The company: what its pages must say about it. An empty fact is left out, never made up. ---
+
+COMPANY_NAME = env.text("COMPANY_NAME", "Levqor Ltd")
+COMPANY_NUMBER = env.text("COMPANY_NUMBER")
+REGISTERED_IN = env.text("REGISTERED_IN")
+REGISTERED_OFFICE = env.text("REGISTERED_OFFICE")
+VAT_NUMBER = env.text("VAT_NUMBER")
+
+# --- Forms: one template for every form of the site ---
+
+FORM_RENDERER = "levqor.lib.form_rendering.SiteFormRenderer"
+
 # --- Database: SQLite for a laptop, PostgreSQL in production ---
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'levqor.db'}"),
-}
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'levqor.db'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Without IMMEDIATE a read-then-write transaction fails at once with "database is locked" under concurrent writers.
     DATABASES["default"]["OPTIONS"] = {
@@ -132,17 +149,33 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
+    # Kept for the life of the thread: opening the file, and the checkpoint when its last user closes it, cost more than
+    # most requests do.
+    DATABASES["default"]["CONN_MAX_AGE"] = None
     # A file, not memory: the tests that race threads and kill processes need a database that both can open.
     VAR_DIR.mkdir(exist_ok=True)
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.db")}
 else:
+    DATABASES["default"]["ENGINE"] = "levqor.lib.postgres"
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}, "connect_timeout": 5}
+    DATABASES["default"]["OPTIONS"] = {
+        # No process has more threads than connections, so who waits, waits for a database that is away. The pool must not
+        # put its own attempts off for minutes then: the next request makes a new one.
+        "pool": {"min_size": 1, "max_size": 20, "timeout": 3, "reconnect_timeout": 2},
+        "connect_timeout": 5,
+        # A database behind a network that drops packets must be noticed within seconds, not after the kernel's minutes.
+        "tcp_user_timeout": 5000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        # What the address says itself (`?sslmode=require`) wins.
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 # --- Celery: the database is the queue, Celery only wakes the work ---
 
-REDIS_URL = str(env.str("REDIS_URL", default=""))
+REDIS_URL = env.redis("REDIS_URL")
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
@@ -152,7 +185,13 @@ if REDIS_URL:
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
     }
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES: dict[str, dict[str, Any]] = {
+        "default": {
+            "BACKEND": "levqor.guard.cache.RedisOrDatabaseCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
+    }
 else:
     BROKER_DIR = VAR_DIR / "broker"
     CELERY_BROKER_URL = "filesystem://localhost"
@@ -164,7 +203,14 @@ else:
     }
     for folder in ("queue", "control"):
         (BROKER_DIR / folder).mkdir(parents=True, exist_ok=True)
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    # In the database, since limits on guessing must hold over several web processes and outlive their restart.
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "guard_cache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    }
 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -176,45 +222,16 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "Stripe event inbox": {
-        "task": "billing.process_stripe_events",
-        "schedule": timedelta(seconds=5),
-        "options": {"expires": 30},
-    },
-    "Billing dunning processor": {
-        "task": "billing.send_due_steps",
-        "schedule": timedelta(minutes=1),
-        "options": {"expires": 120},
-    },
-    "Stripe reconciliation": {
-        "task": "billing.reconcile",
-        "schedule": timedelta(minutes=15),
-        "options": {"expires": 900},
-    },
-    "Mail outbox": {"task": "mail.deliver_due", "schedule": timedelta(seconds=10), "options": {"expires": 60}},
-    "Audit seal": {"task": "audit.seal_entries", "schedule": timedelta(seconds=30), "options": {"expires": 60}},
-    "Audit verification": {
-        "task": "audit.verify",
-        "schedule": crontab(hour=3, minute=20),
-        "options": {"expires": 3600},
-    },
-}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = SCHEDULE
 
 # --- Who may sign in ---
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
+PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2")]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
@@ -225,13 +242,22 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_ADAPTER = "levqor.accounts.adapter.SecondFactorAdapter"
+MFA_FORMS = {
+    "add_webauthn": "levqor.accounts.forms.AddKeyForm",
+    "authenticate_webauthn": "levqor.accounts.forms.UseKeyForm",
+    "login_webauthn": "levqor.accounts.forms.SignInByKeyForm",
+    "reauthenticate_webauthn": "levqor.accounts.forms.ProveByKeyForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Levqor"
@@ -277,9 +303,14 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "Europe/London"
 USE_TZ = True
 USE_I18N = True
+FORMAT_MODULE_PATH = "levqor.lib.formats"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Files that programs ask for at the root, named in no page: /favicon.ico, /apple-touch-icon.png.
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"
+# Before collectstatic has run a page without its style is better than no page.
+WHITENOISE_MANIFEST_STRICT = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -291,98 +322,62 @@ STORAGES = {
 
 # --- Stripe ---
 
-STRIPE_SECRET_KEY = str(env.str("STRIPE_SECRET_KEY", default=""))
-STRIPE_WEBHOOK_SECRETS = comma_list("STRIPE_WEBHOOK_SECRET", default=[])
-STRIPE_API_BASE = str(env.str("STRIPE_API_BASE", default=""))
+STRIPE_SECRET_KEY = env.secret(
+    "STRIPE_SECRET_KEY", r"(sk|rk)_(test|live)_\S+", looks_like="a key such as sk_test_… or rk_live_…"
+)
+STRIPE_WEBHOOK_SECRETS = env.items("STRIPE_WEBHOOK_SECRET", [])
+STRIPE_API_BASE = env.address("STRIPE_API_BASE")
 STRIPE_LIVEMODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
-DUNNING_ENABLED = env.bool("DUNNING_ENABLED", default=True)
-DUNNING_SUSPEND_AFTER_HOURS = env.int("DUNNING_SUSPEND_AFTER_HOURS", default=0)
-BILLING_PORTAL_URL = str(env.str("BILLING_PORTAL_URL", default="https://billing.levqor.ai"))
+DUNNING_ENABLED = env.flag("DUNNING_ENABLED", default=True)
+DUNNING_SUSPEND_AFTER_HOURS = env.number("DUNNING_SUSPEND_AFTER_HOURS", default=0, most=8760)
+BILLING_PORTAL_URL = env.address("BILLING_PORTAL_URL", "https://billing.levqor.ai")
 
 # --- Mail ---
 
-FROM_EMAIL = str(env.str("FROM_EMAIL", default="Levqor <billing@levqor.ai>"))
-SUPPORT_EMAIL = str(env.str("SUPPORT_EMAIL", default="support@levqor.ai"))
-COMPLAINTS_EMAIL = str(env.str("COMPLAINTS_EMAIL", default="complaints@levqor.ai"))
+FROM_EMAIL = env.email("FROM_EMAIL", "Levqor <billing@levqor.ai>", with_name=True)
+SUPPORT_EMAIL = env.email("SUPPORT_EMAIL", "support@levqor.ai")
+COMPLAINTS_EMAIL = env.email("COMPLAINTS_EMAIL", "complaints@levqor.ai")
+SECURITY_EMAIL = env.email("SECURITY_EMAIL", SUPPORT_EMAIL)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = FROM_EMAIL
 MAIL_DIR = VAR_DIR / "mail"
-RESEND_API_KEY = str(env.str("RESEND_API_KEY", default=""))
-RESEND_SIGNING_SECRET = str(env.str("RESEND_SIGNING_SECRET", default=""))
+RESEND_API_KEY = env.secret("RESEND_API_KEY", r"\S+", looks_like="one word")
+RESEND_SIGNING_SECRET = env.secret(
+    "RESEND_SIGNING_SECRET", r"(whsec_)?[A-Za-z0-9+/]+=*", looks_like="base64 behind whsec_, as Resend shows it"
+)
 ANYMAIL: dict[str, Any] = {
     "RESEND_SIGNING_SECRET": RESEND_SIGNING_SECRET or None,
     "REQUESTS_TIMEOUT": (3, 10),
     "IGNORE_RECIPIENT_STATUS": True,
 }
+RESEND_API_URL = env.address("RESEND_API_URL", "https://api.resend.com")
 if RESEND_API_KEY:
     MAILERS: dict[str, dict[str, Any]] = {
         "default": {
             "BACKEND": "levqor.mail.backends.ResendBackend",
-            "OPTIONS": {
-                "api_key": RESEND_API_KEY,
-                "api_url": str(env.str("RESEND_API_URL", default="https://api.resend.com/")),
-            },
+            "OPTIONS": {"api_key": RESEND_API_KEY, "api_url": RESEND_API_URL + "/"},
         }
     }
 else:
     MAILERS = {"default": {"BACKEND": "levqor.mail.backends.FolderBackend", "OPTIONS": {"folder": str(MAIL_DIR)}}}
 
+# --- Status page ---
+
+# Where each machine keeps the last snapshot it saw, for a start without a database.
+STATUS_DIR = Path(env.text("STATUS_DIR") or VAR_DIR / "status")
+
 # --- Limits ---
 
-CASE_LIMIT_PER_NETWORK = env.int("CASE_LIMIT_PER_NETWORK", default=10)
-CASE_LIMIT_PER_EMAIL = env.int("CASE_LIMIT_PER_EMAIL", default=3)
+CASE_LIMIT_PER_NETWORK = env.number("CASE_LIMIT_PER_NETWORK", default=10)
+CASE_LIMIT_PER_EMAIL = env.number("CASE_LIMIT_PER_EMAIL", default=3)
 
 # --- Logs and errors ---
 
-LOG_FORMAT = str(env.str("LOG_FORMAT", default="console"))
-if LOG_FORMAT not in {"console", "json"}:
-    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it takes console or json.")
+LOGGING = log_settings(env.choice("LOG_FORMAT", ("console", "json"), default="console"))
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
-SHARED_LOG_PROCESSORS: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "foreign_pre_chain": SHARED_LOG_PROCESSORS,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([structlog.processors.format_exc_info] if LOG_FORMAT == "json" else []),
-                structlog.processors.JSONRenderer() if LOG_FORMAT == "json" else structlog.dev.ConsoleRenderer(),
-            ],
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        "celery.beat": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "httpx": {"level": "WARNING"},
-        "stripe": {"level": "WARNING"},
-    },
-}
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.filter_by_level,
-        *SHARED_LOG_PROCESSORS[1:],
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
-SENTRY_DSN = str(env.str("SENTRY_DSN", default=""))
-if SENTRY_DSN:
-    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False)
+start_crash_reports(env.text("SENTRY_DSN"), environment="development" if DEBUG else "production")
 
 # --- Admin ---
 
@@ -393,7 +388,10 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "levqor.desk.dashboard.add_figures",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "levqor.desk.menu.favicon"}],
     "STYLES": ["levqor.desk.menu.stylesheet"],
+    "SCRIPTS": ["levqor.desk.menu.script"],
+    "ACCOUNT": {"navigation": "levqor.desk.menu.account_links"},
     "SIDEBAR": {"show_search": False, "navigation": "levqor.desk.menu.navigation"},
     "COLORS": {
         "primary": {

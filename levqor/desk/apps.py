@@ -6,7 +6,8 @@ class DeskConfig(AppConfig):
     name = "levqor.desk"
 
     def ready(self) -> None:
-        from levqor.desk import runs, schedule  # noqa: PLC0415  # models load after the apps
+        from levqor.desk import roles, runs, schedule  # noqa: PLC0415  # models load after the apps
 
         runs.listen()
         post_migrate.connect(schedule.ensure_rows, sender=self, dispatch_uid="levqor.desk.periodic_tasks")
+        post_migrate.connect(roles.ensure_groups, sender=self, dispatch_uid="levqor.desk.roles")

@@ -14,9 +14,16 @@ from django.utils.timesince import timesince
 from billing import reports
 from billing.admin_filters import due_within
 from billing.models import EventStatus, PaymentFailure, StripeEvent
+from claims.models import Claim, ClaimStatus
+from legal.models import DocumentVersion, VersionStatus
+from legal.models.document import is_overdue
 from levqor.accounts.models import Standing
+from levqor.desk import schedule
+from levqor.desk.models import PeriodicTask
 from levqor.lib.money import format_money
 from levqor.mail.models import MailStatus, OutgoingMail
+
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -33,15 +40,43 @@ def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     may = request.user.has_perm
     groups = [
         ("Failed payments", "billing.view_paymentfailure", _failures),
+        ("SLA claims", "claims.view_claim", _claims),
         ("Stripe inbox", "billing.view_stripeevent", _inbox),
+        ("Documents", "legal.view_documentversion", _documents),
         ("Mail", "mail.view_outgoingmail", _mail),
+        ("Periodic tasks", "desk.view_periodictask", _tasks),
     ]
     may_see_cases = may("billing.view_paymentfailure")
     return context | {
         "figure_groups": [(title, figures()) for title, permission, figures in groups if may(permission)],
+        "waiting": _waiting() if may_see_cases else [],
         "charts": reports.charts(reports.by_month()) if may_see_cases else [],
         "is_dunning_off": may_see_cases and not settings.DUNNING_ENABLED,
     }
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A case that a person has to look at."""
+
+    title: str
+    why: str
+    since: datetime
+    url: str
+
+
+def _waiting() -> list[Waiting]:
+    """The flagged cases that have waited longest."""
+    cases = PaymentFailure.objects.unsettled().exclude(flag="").select_related("account")
+    return [
+        Waiting(
+            f"{case.account}, invoice {case}, {case.amount}",
+            case.get_flag_display(),
+            case.flagged_at or case.failure_date,
+            reverse("admin:billing_paymentfailure_change", args=[case.pk]),
+        )
+        for case in cases.order_by("flagged_at", "pk")[:SHOWN]
+    ]
 
 
 def _failures() -> list[Figure]:
@@ -68,6 +103,31 @@ def _owed_in_words() -> str:
     return ", ".join(format_money(cents, currency) for currency, cents in sums.items())
 
 
+def _claims() -> list[Figure]:
+    url = reverse("admin:claims_claim_changelist")
+    late = Q(
+        case__deadlines__ended_at=None, case__deadlines__waiting_since=None, case__deadlines__due_at__lt=timezone.now()
+    )
+    counts = (
+        Claim.objects.filter(case__closed_at=None)
+        .exclude(status=ClaimStatus.DRAFTED)
+        .aggregate(
+            all=Count("pk"),
+            unowned=Count("pk", filter=Q(case__owner=None)),
+            late=Count("pk", filter=late),
+            proposed=Count("pk", filter=Q(status=ClaimStatus.PROPOSED)),
+        )
+    )
+    stuck = Claim.objects.filter(status__in=[ClaimStatus.BY_HAND, ClaimStatus.UNKNOWN]).count()
+    return [
+        Figure(counts["all"], "to decide", url),
+        Figure(counts["unowned"], "unassigned", f"{url}?owner=nobody"),
+        Figure(counts["late"], "overdue", f"{url}?state=overdue", is_bad=counts["late"] > 0),
+        Figure(counts["proposed"], "to approve", f"{url}?state={ClaimStatus.PROPOSED}"),
+        Figure(stuck, "by hand or unknown", f"{url}?state=stuck", is_bad=stuck > 0),
+    ]
+
+
 def _inbox() -> list[Figure]:
     url = reverse("admin:billing_stripeevent_changelist")
     counts = StripeEvent.objects.filter(
@@ -82,6 +142,32 @@ def _inbox() -> list[Figure]:
     return [
         Figure(counts["waiting"], "waiting", waiting, _age(counts["oldest"])),
         Figure(counts["failed"], "failed", failed, is_bad=counts["failed"] > 0),
+    ]
+
+
+def _documents() -> list[Figure]:
+    url = reverse("admin:legal_documentversion_changelist")
+    counts = DocumentVersion.objects.aggregate(
+        drafts=Count("pk", filter=Q(status=VersionStatus.DRAFT)),
+        announced=Count("pk", filter=Q(status=VersionStatus.SCHEDULED)),
+        overdue=Count("pk", filter=is_overdue(at=timezone.now())),
+    )
+    return [
+        Figure(counts["drafts"], "drafts", f"{url}?status__exact={VersionStatus.DRAFT}"),
+        Figure(counts["announced"], "announced", f"{url}?status__exact={VersionStatus.SCHEDULED}"),
+        Figure(counts["overdue"], "stuck on their day", f"{url}?overdue=yes", is_bad=counts["overdue"] > 0),
+    ]
+
+
+def _tasks() -> list[Figure]:
+    url = reverse("admin:desk_periodictask_changelist")
+    now = timezone.now()
+    rows = list(PeriodicTask.objects.all())
+    failed = sum(bool(row.last_error) for row in rows)
+    late = sum(row.is_late(schedule.next_run_at(row, at=now), at=now) for row in rows)
+    return [
+        Figure(failed, "failed at the last run", url, is_bad=failed > 0),
+        Figure(late, "late", url, "is beat running?" if late and late == len(rows) else "", is_bad=late > 0),
     ]
 
 

@@ -8,11 +8,12 @@ from billing.cases import FailureEvidence, flag_case, open_case
 from billing.models import DunningEmail, DunningStep, Flag, PaymentFailure, StepStatus
 from billing.recovery import settle_case
 from billing.samples import Sample, invoice_object
+from billing.steps import move_step
 from billing.stripe_objects import invoice_facts
 from levqor.accounts.models import Account, Suspension
 from levqor.lib.actors import SYSTEM
 from levqor.lib.states import move
-from levqor.mail.models import MailStatus, OutgoingMail
+from levqor.mail.models import BounceKind, MailStatus, OutgoingMail, Suppression
 from levqor.mail.outbox import about
 
 
@@ -89,7 +90,7 @@ def _pretend_to_send(step: DunningStep, *, at: datetime) -> None:
     DunningEmail.objects.create(
         failure=case, user=case.user, step=step, mail=mail, email_type=f"day_{step.offset_days}", sent_at=at
     )
-    move(step, StepStatus.SENT, by=SYSTEM, at=at, sent_at=at, mail=mail)
+    move_step(step, StepStatus.SENT, by=SYSTEM, at=at, sent_at=at, mail=mail)
 
 
 def _pretend_delivered(mail: OutgoingMail, *, at: datetime) -> None:
@@ -108,9 +109,20 @@ def _end(demo: DemoCase, case: PaymentFailure, *, at: datetime) -> None:
     elif demo.ending == "stopped":
         steering.stop(case, by=SYSTEM, at=at, reason="Invoiced by mistake; settled on the phone.")
     elif demo.ending == "bounced":
-        flag_case(case, Flag.BOUNCED, at=case.failure_date + timedelta(days=7))
+        _pretend_to_bounce(case, at=case.failure_date + timedelta(days=7, minutes=1))
     elif demo.ending == "suspended":
         _suspend(case, at=case.failure_date + timedelta(days=14))
+
+
+def _pretend_to_bounce(case: PaymentFailure, *, at: datetime) -> None:
+    """What the provider's bounce of the newest mail leaves behind."""
+    words = "550 5.1.1 No such user here"
+    newest = OutgoingMail.objects.filter(about=about(case)).latest("sent_at")
+    OutgoingMail.objects.filter(pk=newest.pk).update(
+        delivered_at=None, bounced_at=at, bounce_kind=BounceKind.PERMANENT, bounce_detail=words
+    )
+    Suppression.objects.create(email=newest.to_email, reason=Suppression.Reason.BOUNCE, detail=words, suppressed_at=at)
+    flag_case(case, Flag.BOUNCED, at=at)
 
 
 def _suspend(case: PaymentFailure, *, at: datetime) -> None:

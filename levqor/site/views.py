@@ -1,16 +1,71 @@
-"""The home page and what crawlers ask for."""
+"""The home page and the files that crawlers, researchers and language models ask for."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import cache_control
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from levqor.site import navigation
+from levqor.site.sitemap import entries
 
+# Under these addresses is nothing for a search engine: other people's pages, and forms.
+PRIVATE_PATHS = ["/admin/", "/accounts/", "/billing/pay/", "/sla-credits/track/", "/disputes/track/", "/api/"]
+SECURITY_TXT_DAYS = 180
+
+
+@gzip_page
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "site/home.html")
+    return render(request, "site/home.html", navigation.home())
 
 
 @require_safe
+@cache_control(public=True, max_age=3600)
 def robots(request: HttpRequest) -> HttpResponse:
-    lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /accounts/", "Disallow: /billing/pay/"]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in PRIVATE_PATHS),
+        f"Sitemap: {settings.SITE_URL}/sitemap.xml",
+    ]
+    return _text("\n".join(lines) + "\n")
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def sitemap(request: HttpRequest) -> HttpResponse:
+    context = {"entries": entries(at=timezone.now()), "site_url": settings.SITE_URL}
+    return render(request, "site/sitemap.xml", context, content_type="application/xml")
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def security(request: HttpRequest) -> HttpResponse:
+    """RFC 9116; the date is always half a year ahead, so the file cannot go stale unseen."""
+    expires = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=SECURITY_TXT_DAYS)
+    lines = [
+        f"Contact: mailto:{settings.SECURITY_EMAIL}",
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en",
+        f"Canonical: {settings.SITE_URL}/.well-known/security.txt",
+    ]
+    return _text("\n".join(lines) + "\n")
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def llms(request: HttpRequest) -> HttpResponse:
+    """https://llmstxt.org: the site in Markdown, for programs that read it on somebody's behalf."""
+    context = {
+        "starting_points": navigation.links(navigation.STARTING_POINTS),
+        "documents": navigation.links([*navigation.POLICIES, *navigation.BUILDS]),
+    }
+    return render(request, "site/llms.txt", context, content_type="text/plain; charset=utf-8")
+
+
+def _text(body: str) -> HttpResponse:
+    return HttpResponse(body, content_type="text/plain; charset=utf-8")

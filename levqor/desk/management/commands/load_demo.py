@@ -1,4 +1,4 @@
-"""Demo data for a laptop: plans, logins, and a queue of failed payments that looks alive. Safe to run again."""
+"""Demo data for a laptop: logins, and a queue of failed payments that looks alive. Safe to run again."""
 
 import os
 import secrets
@@ -6,25 +6,18 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission
-from django.core.management.base import BaseCommand, CommandError
+from django.contrib.auth.models import Group
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from levqor.accounts.models import Account, ApiTier, Membership, Plan, User
+from levqor.accounts.models import Account, Membership, Plan, User
 from levqor.desk.demo_cases import make_cases
+from levqor.desk.demo_claims import make_claims
+from levqor.desk.demo_legal import make_legal
+from levqor.desk.demo_status import make_status
 
 PASSWORD_FILE = settings.VAR_DIR / "demo-password"
-PLANS = [
-    ("starter", "Starter", 2900, ApiTier.SANDBOX),
-    ("growth", "Growth", 9900, ApiTier.PRO),
-    ("pro", "Pro", 24900, ApiTier.PRO),
-    ("business", "Business", 59900, ApiTier.ENTERPRISE),
-]
-ROLES = {
-    "Support": ["billing.view", "billing.change", "billing.steer", "accounts.view", "mail.view"],
-    "Finance": ["billing.view", "accounts.view", "mail.view", "audit.view"],
-}
 LOGINS = [
     ("admin@levqor.test", "Ada Admin", ""),
     ("support@levqor.test", "Sam Support", "Support"),
@@ -36,20 +29,36 @@ LOGINS = [
 class Command(BaseCommand):
     help = __doc__
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="where it was loaded before, only name the logins")
+
+    def handle(self, *args: Any, once: bool, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("Demo data is for a laptop: it is loaded with DEBUG=true only.")
         password = demo_password()
-        with transaction.atomic():
-            make_plans()
-            for email, name, group in LOGINS:
-                make_login(email, name, group, password)
-            make_customer()
-            make_cases(at=timezone.now())
+        if not (once and is_loaded(password)):
+            self.load(password)
         self.stdout.write("Demo logins:")
         for email, _, group in LOGINS:
             role = group or ("everything" if email.startswith("admin") else "a customer")
             self.stdout.write(f"  {email}  {password}  ({role})")
+
+    def load(self, password: str) -> None:
+        with transaction.atomic():
+            name_stripe_prices()
+            for email, name, group in LOGINS:
+                make_login(email, name, group, password)
+            make_customer()
+            make_cases(at=timezone.now())
+            make_status(at=timezone.now())
+            make_legal(at=timezone.now())
+            make_claims(at=timezone.now())
+
+
+def is_loaded(password: str) -> bool:
+    """True where the last of the logins is there, with this password: all of it is loaded in one transaction."""
+    user = User.objects.filter(email=LOGINS[-1][0]).first()
+    return user is not None and user.check_password(password)
 
 
 def demo_password() -> str:
@@ -62,18 +71,11 @@ def demo_password() -> str:
     return PASSWORD_FILE.read_text().strip()
 
 
-def make_plans() -> None:
-    for position, (slug, name, cents, tier) in enumerate(PLANS):
-        Plan.objects.get_or_create(
-            slug=slug,
-            defaults={
-                "name": name,
-                "price_cents": cents,
-                "stripe_price_ids": [f"price_demo_{slug}"],
-                "api_tier": tier,
-                "position": position,
-            },
-        )
+def name_stripe_prices() -> None:
+    """The plans are rows from the start; the demo's invoices name their prices so."""
+    for plan in Plan.objects.filter(stripe_price_ids=[]):
+        plan.stripe_price_ids = [f"price_demo_{plan.slug}"]
+        plan.save(update_fields=["stripe_price_ids"])
 
 
 def make_login(email: str, name: str, group: str, password: str) -> None:
@@ -90,15 +92,7 @@ def make_login(email: str, name: str, group: str, password: str) -> None:
         user.save(update_fields=["password"])
     EmailAddress.objects.get_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
     if group:
-        user.groups.add(make_group(group))
-
-
-def make_group(name: str) -> Group:
-    group, _ = Group.objects.get_or_create(name=name)
-    for rule in ROLES[name]:
-        app, verb = rule.split(".")
-        group.permissions.add(*Permission.objects.filter(content_type__app_label=app, codename__startswith=f"{verb}_"))
-    return group
+        user.groups.add(Group.objects.get(name=group))
 
 
 def make_customer() -> None:

@@ -1,0 +1,28 @@
+"""The style sheets of the public pages: nothing moves unasked, and nothing is fetched."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+SHEETS = [path for path in Path(settings.BASE_DIR, "static", "css").glob("*.css") if not path.name.startswith("admin")]
+MOVING = re.compile(r"\b(transition|animation|scroll-behavior)\b")
+# A media query with its rules, one level deep.
+IF_MOTION_IS_WELCOME = re.compile(r"@media \(prefers-reduced-motion: no-preference\) \{(?:[^{}]*\{[^{}]*\})*\s*\}")
+
+each_sheet = pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
+
+
+@each_sheet
+def test_nothing_moves_for_whoever_asked_for_less_motion(sheet: Path) -> None:
+    assert MOVING.findall(IF_MOTION_IS_WELCOME.sub("", sheet.read_text(encoding="utf-8"))) == []
+
+
+@each_sheet
+def test_it_fetches_nothing(sheet: Path) -> None:
+    assert re.findall(r"url\(|@import|https?:", sheet.read_text(encoding="utf-8")) == []
+
+
+def test_the_sheets_are_there() -> None:
+    assert {"site.css", "legal.css", "home.css"} <= {sheet.name for sheet in SHEETS}
