@@ -2,11 +2,13 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Some images switch Python's cache of compiled modules off: every start then compiles a thousand files, for ten seconds.
+unexport PYTHONDONTWRITEBYTECODE
 # Tests and checks run with the development defaults unless the environment says otherwise.
 DEVELOPMENT := DEBUG=true SECRET_KEY=$${SECRET_KEY:-test-key-that-signs-nothing-outside-the-tests-of-levqor}
 PRODUCTION := DEBUG=false SECRET_KEY=only-for-the-check-7d0f0a62c1b94c5b8a3d52f6e8a9b0c1d2e3f4 SITE_URL=https://app.levqor.example
 
-.PHONY: help run install test proof check fmt bench lock
+.PHONY: help run install test proof check fmt words bench lock
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -15,13 +17,14 @@ install: ## Make .venv/ from the hash-locked requirements
 	@sh scripts/install.sh
 
 run: install ## Start web, worker and beat with demo data on http://localhost:8000 (PORT=… for another port)
-	@$(PYTHON) scripts/run.py
+	@$(PYTHON) -m scripts.run
 
 test: install ## The test suite on the embedded default, or on DATABASE_URL and REDIS_URL
-	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "not proof" -n 2
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "not proof" -n 2 --timeout 60
 
 proof: install ## The long tests: races, kills, fuzzing, browser
-	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m proof
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "proof and not alone" -n 2 --dist worksteal --timeout 150 --durations 15
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "proof and alone" --timeout 150 --durations 15
 
 check: install ## Lint, types, import rules, migrations, deployment settings
 	ruff check .
@@ -36,9 +39,13 @@ fmt: install ## Format and repair what can be repaired
 	ruff check --fix .
 	ruff format .
 
-bench: install ## The benchmarks: ratios measured in one run
-	@for script in bench/bench_*.py; do $(DEVELOPMENT) $(PYTHON) $$script || exit 1; done
+words: install ## Compile what the sign-in pages say (levqor/accounts/locale) after a change
+	pybabel compile -d levqor/accounts/locale -D django -l en_GB
+
+bench: install ## The benchmarks: ratios measured in one run, on SQLite and on the PostgreSQL of DATABASE_URL
+	@$(PYTHON) -m bench
 
 lock: install ## Lock the requirements anew, with hashes
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header pyproject.toml -o requirements.txt
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header pyproject.toml --group dev -o requirements-dev.txt
+	$$(sh scripts/uv.sh) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header pyproject.toml -o requirements.txt
+	$$(sh scripts/uv.sh) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header pyproject.toml --group dev -o requirements-dev.txt
+	$$(sh scripts/uv.sh) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header bench/requirements-djstripe.in -o bench/requirements-djstripe.txt

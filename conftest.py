@@ -2,6 +2,7 @@
 
 import re
 import socket
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,12 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.db.backends.base.operations import BaseDatabaseOperations
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
+
+from levqor.audit.trail import seal_entries
+from status.memory import StatusMemory, memory
+
+pytest_plugins = ["levqor.lib.testing.browser", "levqor.lib.testing.own_processes"]
 
 LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|::1|localhost|0\.0\.0\.0")
 
@@ -30,14 +36,32 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_leaves(settings: Settings, tmp_path: Path) -> None:
     settings.STRIPE_SECRET_KEY = ""
+    # Argon2 is slow on purpose, which no test needs.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MAILERS = {
         "default": {"BACKEND": "levqor.mail.backends.FolderBackend", "OPTIONS": {"folder": str(tmp_path / "mail")}}
     }
 
 
+@pytest.fixture(autouse=True)
+def _a_cache_of_its_own(settings: Settings) -> None:
+    """What one test counts in the cache is not counted in the next: Redis is shared by all processes and by every run."""
+    settings.CACHES = {
+        name: options | {"KEY_PREFIX": uuid.uuid4().hex} for name, options in dict(settings.CACHES).items()
+    }
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known_of_the_status(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> None:
+    """What one test published is not on the page of the next: the memory belongs to the process."""
+    settings.STATUS_DIR = tmp_path / "status"
+    for name, value in vars(StatusMemory()).items():
+        monkeypatch.setattr(memory, name, value)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _flush_may_empty_the_trail() -> Iterator[None]:
-    """Transactional tests empty every table between them, which the triggers of the audit trail refuse, rightly."""
+    """Transactional tests empty every table between them, which the triggers that protect the records refuse, rightly."""
     original = BaseDatabaseOperations.execute_sql_flush
 
     def flush(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
@@ -47,6 +71,13 @@ def _flush_may_empty_the_trail() -> Iterator[None]:
     BaseDatabaseOperations.execute_sql_flush = flush  # type: ignore[method-assign]
     yield
     BaseDatabaseOperations.execute_sql_flush = original  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Making the database publishes the first documents: what that leaves in the trail is sealed before any test."""
+    with django_db_blocker.unblock():
+        seal_entries()
 
 
 @contextmanager
@@ -60,7 +91,7 @@ def _without_triggers(alias: str) -> Iterator[None]:
             finally:
                 cursor.execute("SET session_replication_role = origin")
             return
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'audit_%%'")
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         triggers = cursor.fetchall()
         for name, _ in triggers:
             cursor.execute(f'DROP TRIGGER "{name}"')

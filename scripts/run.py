@@ -1,69 +1,99 @@
 """`make run`: prepares a laptop once, then runs web, worker and beat together until Ctrl-C."""
 
 import os
-import secrets
+import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
-from honcho.manager import Manager
+from honcho import manager as honcho
 
-ROOT = Path(__file__).resolve().parent.parent
-ENV_FILE = ROOT / ".env"
-START_SECONDS = 60
+from scripts import ROOT, CannotStartError, dotenv, readiness
+
 # What Honcho reports after SIGINT and SIGTERM.
 STOPPED_BY_HAND = {130, 143}
+# A task that runs when Ctrl-C is pressed gets so long to end; what is cut off then is taken up at the next start.
+SECONDS_TO_STOP = 25
 
 
 def main() -> int:
     os.chdir(ROOT)
-    port = int(os.environ.get("PORT", "8000"))
-    write_env_file()
-    if port_is_taken(port):
-        print(f"Port {port} is in use by another program. Stop that one, or run: PORT={port + 1} make run", flush=True)
+    try:
+        port, host = wanted_port(), os.environ.get("HOST") or "127.0.0.1"
+        refuse_taken(host, port)
+        dotenv.fill(port)
+        refuse_production()
+        os.environ |= {"PORT": str(port), "HOST": host, "PYTHONUNBUFFERED": "1"}
+        os.environ["PATH"] = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
+        logins = readiness.make_ready()
+    except CannotStartError as error:
+        print(error, file=sys.stderr, flush=True)
         return 1
-    os.environ.setdefault("SITE_URL", f"http://localhost:{port}")
-    os.environ |= {"PORT": str(port), "HOST": os.environ.get("HOST", "127.0.0.1"), "PYTHONUNBUFFERED": "1"}
-    os.environ["PATH"] = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
-    for command in (["migrate", "--verbosity", "0"], ["load_demo"]):
-        done = subprocess.run([sys.executable, "manage.py", *command], check=False)
-        if done.returncode:
-            return done.returncode
-    return run_processes(port)
+    except KeyboardInterrupt:
+        return 130
+    threading.Thread(target=announce, args=[port, logins], daemon=True).start()
+    return run_processes(ROOT / "Procfile")
 
 
-def write_env_file() -> None:
-    """Adds what a laptop needs and `.env` does not name yet; what stands there is left alone."""
-    known = ENV_FILE.read_text() if ENV_FILE.exists() else ""
-    names = {line.split("=", 1)[0].strip() for line in known.splitlines() if "=" in line}
-    wanted = {
-        "DEBUG": "true",
-        "SECRET_KEY": secrets.token_urlsafe(48),
-        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_urlsafe(32)}",
-    }
-    missing = [f"{name}={value}" for name, value in wanted.items() if name not in names]
-    if missing:
-        ENV_FILE.touch(mode=0o600)
-        ENV_FILE.write_text("\n".join([*known.splitlines(), *missing]) + "\n")
+def wanted_port() -> int:
+    """PORT of the environment, else of `.env`, else 8000."""
+    value = (os.environ.get("PORT") or dotenv.values_of(dotenv.read_lines()).get("PORT") or "8000").strip()
+    if not (value.isascii() and value.isdigit() and len(value) < 6 and 0 < int(value) < 65536):
+        raise CannotStartError(f"PORT is {value!r}; it takes a number from 1 to 65535, as in: PORT=8001 make run")
+    return int(value)
 
 
-def port_is_taken(port: int) -> bool:
+def refuse_taken(host: str, port: int) -> None:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        is_taken = probe.connect_ex(("127.0.0.1", port)) == 0
+    if is_taken:
+        other = port + 1 if port < 65535 else 8000
+        raise CannotStartError(
+            f"Port {port} is in use by another program. Stop that one, or run: PORT={other} make run"
+        )
+    with socket.socket() as probe:
+        # A port that a server has just left counts as free, as it does for the web process.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotStartError(f"Nothing can listen on {host}, port {port}, here: {error.strerror}.") from error
 
 
-def run_processes(port: int) -> int:
-    """Runs the Procfile until somebody stops it; 0 after Ctrl-C, 1 where a process died by itself."""
-    manager = Manager()
-    for line in (ROOT / "Procfile").read_text().splitlines():
+def refuse_production() -> None:
+    """With DEBUG off there is no demo data, and pages want their static files collected: that is another start."""
+    value = os.environ.get("DEBUG") or dotenv.values_of(dotenv.read_lines())["DEBUG"]
+    if value.lower() in {"false", "no", "off", "0"}:
+        raise CannotStartError(
+            "DEBUG is off, as in production, and `make run` is for a laptop: set DEBUG=true in .env, "
+            "or start the three lines of the Procfile yourself (README.md, In production)."
+        )
+
+
+class Signals(honcho.ProcessManager):  # type: ignore[misc]  # Honcho has no types
+    """Ends a process by asking it alone: Honcho asks its children as well, and a worker's are then cut in their tasks."""
+
+    def terminate(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def run_processes(procfile: Path, seconds_to_stop: int = SECONDS_TO_STOP) -> int:
+    """Runs the lines of the file until somebody stops them; 0 after Ctrl-C, 1 where a process died by itself."""
+    honcho.KILL_WAIT = seconds_to_stop
+    manager = honcho.Manager()
+    manager._procmgr = Signals()
+    for line in procfile.read_text().splitlines():
         name, command = line.split(":", 1)
-        manager.add_process(name, command.strip(), cwd=str(ROOT))
-    threading.Thread(target=announce, args=[port], daemon=True).start()
+        # In place of the shell that Honcho starts it with, so that signals reach it.
+        manager.add_process(name, f"exec {command.strip()}", cwd=str(procfile.parent))
+    signal.signal(signal.SIGHUP, stop_without_a_terminal)
     manager.loop()
     if manager.returncode in STOPPED_BY_HAND:
         print("Levqor has stopped.", flush=True)
@@ -72,21 +102,32 @@ def run_processes(port: int) -> int:
     return 1
 
 
-def announce(port: int) -> None:
-    """Says where to go, as soon as the web process answers."""
+def stop_without_a_terminal(signum: int, frame: FrameType | None) -> None:
+    """The window was closed: all stops as after Ctrl-C, and nothing more can be said."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, sys.stderr.fileno())
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def announce(port: int, logins: str) -> None:
+    """Says where to go and how to sign in, as soon as the web process answers; waits for as long as that takes."""
     address = f"http://localhost:{port}"
-    for _ in range(START_SECONDS * 5):
-        try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2):
-                break
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    else:
-        return
+    while not answers(address):
+        time.sleep(0.2)
+    shown = "".join(f"  {line}\n" for line in logins.splitlines())
     print(
-        f"\n  Levqor runs at {address}\n  Back office: {address}/admin/\n  Mails: var/mail/\n  Stop with Ctrl-C.\n",
+        f"\n  Levqor runs at {address}\n  Back office: {address}/admin/\n  Mails: var/mail/\n{shown}  Stop with Ctrl-C.\n",
         flush=True,
     )
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 if __name__ == "__main__":
