@@ -70,6 +70,7 @@ FOOTER = [
     ("Policies", [*POLICIES, DOCUMENTS]),
 ]
 ACCOUNT = [
+    Page("Overview", "site:account"),
     Page("Email addresses", "account_email"),
     Page("Password", "account_change_password"),
     Page("Two-factor and passkeys", "mfa_index"),
