@@ -49,9 +49,9 @@ class OwnCase:
     url: str
 
 
+@require_safe
 @never_cache
 @login_required
-@require_safe
 def account(request: HttpRequest) -> HttpResponse:
     user = cast("User", request.user)
     mine = user.accounts.select_related("plan").order_by("name", "pk")
