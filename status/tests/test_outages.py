@@ -183,12 +183,14 @@ def test_what_is_published_is_everywhere_at_once(world: World) -> None:
     recovers(world)
 
 
+@pytest.mark.soak
 def test_a_frozen_beat_is_seen_and_named(world: World) -> None:
     with frozen(world.beat.pid):
         sees(world, "beat")
     recovers(world)
 
 
+@pytest.mark.soak
 def test_a_frozen_worker_is_seen_and_named(world: World) -> None:
     with frozen(world.worker.pid):
         sees(world, "worker")
