@@ -19,10 +19,11 @@ from claims.forms import ClaimPageForm
 from claims.models import Claim
 from claims.progress import progress_of
 from levqor.accounts.models import Account, Plan, SlaTerms, percent_words
+from levqor.cases.conversation import TooManyFilesError
 from levqor.cases.forms import LostLinkForm, MessageForm
 from levqor.cases.intake import sender_of
 from levqor.cases.models import Deadline, Source
-from levqor.cases.tracking import case_of_token, file_answer, private, tracking_token
+from levqor.cases.tracking import case_of_token, file_answer, private, to_clean_link, tracking_token
 from levqor.guard.limits import Limit, accept
 from levqor.guard.networks import client_network
 from levqor.guard.references import Series
@@ -99,6 +100,8 @@ def _band(words: str, credit_percent: int, plan: Plan | None) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def track(request: HttpRequest, token: str) -> HttpResponse:
     """Where the claim stands, and what was written. A GET changes nothing, so mail scanners may open the link."""
+    if clean := to_clean_link(request, token, Series.SLA_CLAIM):
+        return clean
     claim = _claim_of(token)
     if request.method != "POST":
         return _track_page(request, claim, MessageForm())
@@ -117,7 +120,7 @@ def track(request: HttpRequest, token: str) -> HttpResponse:
             by=customer_actor(request.user),
             at=timezone.now(),
         )
-    except (customer.OverError, IllegalMoveError, StaleStateError) as error:
+    except (customer.OverError, IllegalMoveError, StaleStateError, TooManyFilesError) as error:
         form.add_error(None, str(error))
         return _track_page(request, _claim_of(token), form, status=409)
     return _to_tracking(claim, query="?sent")
@@ -145,7 +148,7 @@ def withdraw(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_safe
 def download(request: HttpRequest, token: str, pk: int) -> HttpResponse:
-    return file_answer(_claim_of(token).case.files.filter(pk=pk))
+    return file_answer(_claim_of(token).case.files.public().filter(pk=pk))
 
 
 @never_cache
@@ -186,7 +189,7 @@ def _track_page(request: HttpRequest, claim: Claim, form: MessageForm, *, status
         "deadline": deadline,
         "progress": progress_of(claim, deadline, at=now),
         "notes": case.messages.public().order_by("written_at", "pk").prefetch_related("files"),
-        "first_files": case.files.filter(message=None),
+        "first_files": case.files.public().filter(message=None),
         "form": form,
         "is_filed": "filed" in request.GET,
         "is_sent": "sent" in request.GET,
