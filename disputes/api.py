@@ -21,7 +21,8 @@ from levqor.lib.api import CamelSchema, form_problem, utc_text
 router = Router(tags=["Disputes"])
 
 ONLY_CONTACT = (
-    "You gave no e-mail address, so this tracking link is the only way to follow the dispute and to hear from us. Keep it."
+    "No e-mail address was given, so this tracking link is the only way to follow the dispute and to hear from us. "
+    "Keep it."
 )
 
 
@@ -30,7 +31,7 @@ class DisputeIn(CamelSchema):
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False)
 
-    category: str = Field(json_schema_extra={"enum": Category.values}, examples=["billing"])
+    category: str = Field(json_schema_extra={"enum": [*Category.values]}, examples=["billing"])
     subject: str = Field(json_schema_extra={"minLength": 3, "maxLength": 200}, examples=["Charged twice in November"])
     description: str = Field(
         json_schema_extra={"minLength": 10, "maxLength": 10_000},
@@ -45,7 +46,7 @@ class DisputeIn(CamelSchema):
     desired_resolution: str | None = Field(
         None, json_schema_extra={"maxLength": 10_000}, examples=["Pay the second charge back."]
     )
-    stage: str | None = Field(None, json_schema_extra={"enum": Stage.values[:3], "default": "support"})
+    stage: str | None = Field(None, json_schema_extra={"enum": [*Stage.values[:3]], "default": "support"})
 
 
 class RespondBy(CamelSchema):

@@ -72,7 +72,8 @@ def escalate(
         words = why or f"I ask for the next stage: {now.get_stage_display()}."
         message = customer_writes(now.case, words, files, submission=submission, by=by, at=at)
         emails.moved_up(now, before, at=at)
-        emails.escalated(now, message, at=at)
+        if message:
+            emails.escalated(now, message, at=at)
     return True
 
 

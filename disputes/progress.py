@@ -20,7 +20,9 @@ class Progress:
 
 
 TEXTS: Final = {
-    DisputeStatus.OPEN: Progress("We are looking at it", "{who} looks at it and answers by {by}. You need not do anything."),
+    DisputeStatus.OPEN: Progress(
+        "We are looking at it", "{who} looks at it and answers by {by}. You need not do anything."
+    ),
     DisputeStatus.WAITING: Progress(
         "We are waiting for your answer",
         "We asked you something below. Our time stands still since {since}; it goes on as soon as you write. If we hear "
@@ -34,7 +36,9 @@ TEXTS: Final = {
         "success",
     ),
     DisputeStatus.RESOLVED: Progress(
-        "Closed: {outcome}", "How we ended it stands below. If you do not agree, you can take it to the next stage.", "success"
+        "Closed: {outcome}",
+        "How we ended it stands below. If you do not agree, you can take it to the next stage.",
+        "success",
     ),
     DisputeStatus.WITHDRAWN: Progress(
         "Withdrawn", "You withdrew this dispute, so nothing more happens. You keep all your rights."
@@ -42,8 +46,8 @@ TEXTS: Final = {
 }
 LATE: Final = Progress(
     "We are late",
-    "You should have heard from us by {by}, and we are sorry. Your dispute is still with us; you need not wait, and can take "
-    "it to the next stage.",
+    "You should have heard from us by {by}, and we are sorry. Your dispute is still with us; you need not wait, and can "
+    "take it to the next stage.",
     "warning",
 )
 OUTSIDE: Final = Progress(
@@ -67,7 +71,9 @@ def progress_of(dispute: Dispute, deadline: Deadline | None, *, at: datetime) ->
     facts = {
         "who": step.who if step else "",
         "by": f"{deadline.due_date:%A %-d %B %Y}" if deadline else "",
-        "answer_by": f"{deadline.answer_date:%A %-d %B %Y}" if deadline and deadline.answer_date else "the day we named",
+        "answer_by": f"{deadline.answer_date:%A %-d %B %Y}"
+        if deadline and deadline.answer_date
+        else "the day we named",
         "since": f"{since.astimezone(LONDON):%-d %B}",
         "outcome": OUTCOMES.get(dispute.outcome, ""),
     }

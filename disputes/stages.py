@@ -1,4 +1,4 @@
-"""The stages of our procedure as one table: their words, their addresses, and in how many business days we answer at each."""
+"""The stages of our procedure as one table: their words, addresses, and in how many business days we answer at each."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -55,7 +55,9 @@ def start(request: HttpRequest) -> HttpResponse:
         dispute, _ = file_dispute(Statement.of(said), sender, at=timezone.now())
     except LimitReachedError as limit:
         minutes = max(1, round(limit.retry_after / 60))
-        form.add_error(None, f"Too many came within the hour. Your words are kept: send them again in {minutes} minutes.")
+        form.add_error(
+            None, f"Too many came within the hour. Your words are kept: send them again in {minutes} minutes."
+        )
         response = _start_page(request, form, status=429)
         response.headers["Retry-After"] = str(limit.retry_after)
         return response
@@ -164,9 +166,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         is_possible = dispute.status == DisputeStatus.ANSWERED
         return _ask(request, dispute, "accept") if is_possible else _to_tracking(dispute)
     try:
-        customer.accept(
-            dispute, seen=request.POST.get("seen", ""), by=customer_actor(request.user), at=timezone.now()
-        )
+        customer.accept(dispute, seen=request.POST.get("seen", ""), by=customer_actor(request.user), at=timezone.now())
     except REFUSALS as error:
         return _refused(request, token, error)
     return _to_tracking(dispute)

@@ -81,7 +81,8 @@ def test_a_dispute_from_the_page_leads_to_its_own_page(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("category", ""), ("subject", "ab"), ("description", "\r\n \r\n"), ("email", "ada"), ("stage", "x")]
+    ("name", "value"),
+    [("category", ""), ("subject", "ab"), ("description", "\r\n \r\n"), ("email", "ada"), ("stage", "x")],
 )
 def test_what_is_wrong_is_said_and_what_was_typed_is_kept(client: Client, name: str, value: str) -> None:
     response = client.post("/disputes", form_data(client, account="Fernhill Bakery", **{name: value}))

@@ -30,7 +30,7 @@ def tracking_token(case: Case) -> str:
     return f"{said}-{_signature(said, settings.SECRET_KEY)}"
 
 
-def _signature(said: str, secret: str) -> str:
+def _signature(said: str, secret: str | bytes) -> str:
     """160 bits."""
     return salted_hmac("cases.tracking", said, secret=secret, algorithm="sha256").hexdigest()[:40]
 

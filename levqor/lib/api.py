@@ -89,7 +89,11 @@ def _pointed(error: dict[str, Any]) -> dict[str, str]:
 def form_problem(request: HttpRequest, form: forms.Form, names: Mapping[str, str]) -> HttpResponse:
     """422 for what a form found; `names` says how the API calls the form's fields."""
     errors = [
-        {"pointer": f"#/{names[field]}{_place(error)}" if field in names else "#", "code": error.code or "invalid", "detail": message}
+        {
+            "pointer": f"#/{names[field]}{_place(error)}" if field in names else "#",
+            "code": error.code or "invalid",
+            "detail": message,
+        }
         for field, found in form.errors.as_data().items()
         for error in found
         for message in error.messages
