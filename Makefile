@@ -23,7 +23,8 @@ test: install ## The test suite on the embedded default, or on DATABASE_URL and 
 	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "not proof and not soak" -n 2 --timeout 60
 
 proof: install ## The long tests: races, kills, fuzzing, browser
-	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "proof and not soak" -n 3 --dist loadgroup --timeout 150 --durations 15
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "proof and not soak and not alone" -n 3 --dist worksteal --timeout 150 --durations 15
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "proof and not soak and alone" --timeout 150 --durations 5
 
 soak: install ## The longest tests, by hand: thousands of random cases, load, real processes stopped and killed
 	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "soak and not alone" -n 2 --dist worksteal --timeout 1800 --durations 15

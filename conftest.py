@@ -36,6 +36,8 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_leaves(settings: Settings, tmp_path: Path) -> None:
     settings.STRIPE_SECRET_KEY = ""
+    # Threads of their own see nothing of a test's transaction.
+    settings.MAIL_LANES = 1
     # Argon2 is slow on purpose, which no test needs.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MAILERS = {

@@ -341,6 +341,8 @@ COMPLAINTS_EMAIL = env.email("COMPLAINTS_EMAIL", "complaints@levqor.ai")
 SECURITY_EMAIL = env.email("SECURITY_EMAIL", SUPPORT_EMAIL)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = FROM_EMAIL
 MAIL_DIR = VAR_DIR / "mail"
+# So many mails are handed over at once by one pass of the outbox.
+MAIL_LANES = 4
 RESEND_API_KEY = env.secret("RESEND_API_KEY", r"\S+", looks_like="one word")
 RESEND_SIGNING_SECRET = env.secret(
     "RESEND_SIGNING_SECRET", r"(whsec_)?[A-Za-z0-9+/]+=*", looks_like="base64 behind whsec_, as Resend shows it"

@@ -53,7 +53,7 @@ def run_pass(processes: Processes, *, day: float) -> None:
     worker.kill()
 
 
-@pytest.mark.parametrize("boundary", soak_all_but([1, 3, 5, 7], BOUNDARIES), ids="-".join)
+@pytest.mark.parametrize("boundary", soak_all_but([1, 3, 5, 7], [(boundary,) for boundary in BOUNDARIES]), ids="-".join)
 def test_a_worker_killed_at_a_boundary_is_followed_by_one_that_finishes(
     scene: Scene, processes: Processes, resend: FakeResend, boundary: tuple[str, str, str]
 ) -> None:

@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from levqor.lib.actors import Actor
+from levqor.lib.events import emit
 from levqor.lib.money import format_price
 from levqor.lib.states import move
 
@@ -291,13 +292,17 @@ class Account(models.Model):
         return self.suspensions.filter(lifted_at__isnull=True)
 
     def suspend(self, reason: str, *, by: Actor, at: datetime, note: str = "") -> bool:
-        """Switches the service off for one more reason; False where it is off for that reason already."""
+        """Switches the service off for one more reason; False where it is off for that reason already.
+
+        Whoever listens to `standing.suspended` hears of it in the same transaction, and of its end by `standing.restored`.
+        """
         with transaction.atomic():
             _, is_new = Suspension.objects.get_or_create(
                 account=self, reason=reason, lifted_at=None, defaults={"suspended_at": at}
             )
             if is_new and self.standing != Standing.SUSPENDED:
                 move(self, Standing.SUSPENDED, by=by, at=at, reason=note, field="standing")
+                emit("standing.suspended", account=self, reason=reason, at=at)
         return is_new
 
     def lift_suspension(self, reason: str, *, back_to: str, by: Actor, at: datetime, note: str = "") -> bool:
@@ -307,6 +312,7 @@ class Account(models.Model):
             if not lifted or self.standing != Standing.SUSPENDED or self.live_suspensions().exists():
                 return False
             move(self, back_to, by=by, at=at, reason=note, field="standing")
+            emit("standing.restored", account=self, at=at)
         return True
 
 

@@ -35,7 +35,7 @@ def told() -> None:
     make_incident()
 
 
-@pytest.mark.parametrize("boundary", soak_all_but([0, 3], BOUNDARIES), ids="-".join)
+@pytest.mark.parametrize("boundary", soak_all_but([0, 3], [(boundary,) for boundary in BOUNDARIES]), ids="-".join)
 def test_a_killed_worker_is_followed_by_one_that_tells_the_rest(
     told: None, processes: Processes, resend: FakeResend, boundary: Boundary
 ) -> None:

@@ -197,6 +197,7 @@ def test_a_frozen_worker_is_seen_and_named(world: World) -> None:
     recovers(world)
 
 
+@pytest.mark.soak
 def test_a_worker_that_lives_and_takes_no_work_is_seen_and_named(world: World) -> None:
     with frozen(*children_of(world.worker.pid)):
         sees(world, "queue")

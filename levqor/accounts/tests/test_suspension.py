@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 from levqor.accounts.models import Account, Standing, Suspension
 from levqor.accounts.tests.make import NOW, make_account
 from levqor.audit.models import AuditEntry
+from levqor.lib import events
 from levqor.lib.actors import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +94,17 @@ def test_mail_goes_to_each_billing_address_once_best_first() -> None:
     account.contacts.create(email="ADA@example.com", position=0)
 
     assert account.billing_addresses() == ["Ada@example.com", "first@example.com", "second@example.com"]
+
+
+def test_whoever_listens_hears_once_that_the_service_goes_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    monkeypatch.setitem(events._handlers, "standing.suspended", [lambda **fact: heard.append(fact["reason"])])
+    monkeypatch.setitem(events._handlers, "standing.restored", [lambda **fact: heard.append("restored")])
+    account = make_account()
+
+    for reason in (BILLING, ABUSE):
+        account.suspend(reason, by=SYSTEM, at=NOW)
+    for reason in (BILLING, ABUSE):
+        lift(account, reason)
+
+    assert heard == [BILLING, "restored"]

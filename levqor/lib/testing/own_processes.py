@@ -11,20 +11,6 @@ from levqor.lib.testing.fake_resend import FakeResend
 from levqor.lib.testing.processes import Processes
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what takes `processes`, before `-m` looks at the marks.
-
-    Of what stops servers and waits for what follows, one thing at a time runs in a process of the suite: the rest of the
-    time it sleeps, so others may run beside it.
-    """
-    for item in items:
-        if isinstance(item, pytest.Function) and "processes" in item.fixturenames:
-            item.add_marker(pytest.mark.alone)
-        if item.get_closest_marker("alone"):
-            item.add_marker(pytest.mark.xdist_group("outages" if "test_outages" in item.nodeid else "alone"))
-
-
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[OwnBroker]:
     """Redis where the run is on Redis, else a folder as on a laptop; nobody else reads it."""

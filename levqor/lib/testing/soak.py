@@ -7,13 +7,14 @@ import pytest
 
 
 def soak_all_but(kept: Iterable[int], values: Sequence[Any]) -> list[Any]:
-    """The parameters of a test: those at the places `kept` run in every proof, the others in `make soak` alone."""
+    """The parameters of a test: those at the places `kept` run in every proof, the others in `make soak` alone.
+
+    A tuple has a value for each name; one that is a single value itself is wrapped in another.
+    """
     places = set(kept)
     return [
-        value if place in places else pytest.param(*_parts(value), marks=pytest.mark.soak)
+        pytest.param(
+            *(value if isinstance(value, tuple) else (value,)), marks=[] if place in places else pytest.mark.soak
+        )
         for place, value in enumerate(values)
     ]
-
-
-def _parts(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
