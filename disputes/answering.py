@@ -54,6 +54,8 @@ def ask(dispute: Dispute, body: str, *, by: Actor, at: datetime, files: Files = 
     """Asks for something that the answer needs; until the customer writes, our clock stands."""
 
     def pause(now: Dispute) -> None:
+        if now.stage == Stage.EXTERNAL:
+            raise IllegalMoveError(f"{now} is outside of Levqor, where no clock of ours could stand: reply instead.")
         now.wait(by=by, at=at)
         if deadline := Deadline.objects.current_of(now.case):
             deadline.pause(at=at)

@@ -6,7 +6,7 @@ from typing import Final
 from django import forms
 
 from disputes import answering
-from disputes.models import Dispute, DisputeStatus, Outcome
+from disputes.models import Dispute, DisputeStatus, Outcome, Stage
 from levqor.cases import privacy
 from levqor.cases.desk_forms import (
     AssignForm,
@@ -68,7 +68,7 @@ VERBS: Final[list[Verb[Dispute]]] = [
         "Our clock stands until the customer writes.",
         "The customer is asked.",
         lambda dispute, form, by, at: answering.ask(dispute, form.said, files=form.attached, by=by, at=at),
-        _in(DisputeStatus.OPEN),
+        lambda dispute, by: dispute.status == DisputeStatus.OPEN and dispute.stage != Stage.EXTERNAL,
         MessageToCustomerForm,
         mail="disputes/asked",
     ),

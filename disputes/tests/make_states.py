@@ -32,8 +32,8 @@ def staff(name: str) -> Actor:
 
 
 def make_world() -> dict[str, Dispute]:
-    """By stage and state: `s.op` is at support and open."""
-    return {f"{s}.{t}": make_dispute_in(s, t) for s in STAGES for t in STATES}
+    """By stage and state: `s.op` is at support and open. Outside of Levqor nothing waits for the customer."""
+    return {f"{s}.{t}": make_dispute_in(s, t) for s in STAGES for t in STATES if (s, t) != ("x", "wt")}
 
 
 def make_dispute_in(stage: str, state: str) -> Dispute:
