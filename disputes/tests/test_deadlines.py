@@ -1,4 +1,4 @@
-"""Promises by the calendar: who is warned when, reminders, and what closes by itself; never at night or on a bank holiday."""
+"""Promises by the calendar: who is warned when, what closes by itself; never at night or on a bank holiday."""
 
 from datetime import UTC, datetime, timedelta
 
