@@ -7,10 +7,10 @@ from django.conf import settings
 
 from claims.measuring import Measurement
 from claims.models import Claim, CreditEntry, CreditStatus, Proposal
-from levqor.cases.emails import AUTO_HEADERS, context_of, may_acknowledge
+from levqor.cases.emails import context_of, to_customer
 from levqor.cases.models import CaseMessage, Deadline
 from levqor.cases.models.deadline import answer_date
-from levqor.cases.tracking import desk_url, tracking_url
+from levqor.cases.tracking import desk_url
 from levqor.lib.money import format_money
 from levqor.mail.models import LINK_HIDDEN, OutgoingMail
 from levqor.mail.outbox import about, send
@@ -90,19 +90,7 @@ def _booked(entry: CreditEntry) -> dict[str, Any]:
 
 def _decided(name: str, claim: Claim, more: dict[str, Any], *, key: str, at: datetime) -> OutgoingMail | None:
     """People decided it, once in the life of a claim: no loop is to be feared."""
-    case = claim.case
-    if not case.email:
-        return None
-    return send(
-        name,
-        case.email,
-        _context(claim) | more,
-        key=key,
-        at=at,
-        about=about(case),
-        account_id=case.account_id,
-        acting_links=[tracking_url(case)],
-    )
+    return to_customer(name, claim.case, _context(claim) | more, key=key, at=at)
 
 
 def preview(name: str, claim: Claim, body: str, *, at: datetime) -> RenderedMail:
@@ -113,19 +101,8 @@ def preview(name: str, claim: Claim, body: str, *, at: datetime) -> RenderedMail
 
 def _with_message(name: str, claim: Claim, message: CaseMessage, *, at: datetime) -> OutgoingMail | None:
     """A person of the staff wrote it, so no loop is to be feared."""
-    case = claim.case
-    if not case.email:
-        return None
-    return send(
-        name,
-        case.email,
-        _context(claim) | {"body": message.body},
-        key=f"claim:{claim.pk}:message:{message.pk}",
-        at=at,
-        about=about(case),
-        account_id=case.account_id,
-        acting_links=[tracking_url(case)],
-    )
+    context = _context(claim) | {"body": message.body}
+    return to_customer(name, claim.case, context, key=f"claim:{claim.pk}:message:{message.pk}", at=at)
 
 
 def customer_wrote(claim: Claim, message: CaseMessage, *, at: datetime) -> OutgoingMail:
@@ -158,20 +135,7 @@ def link_again(claim: Claim, *, at: datetime) -> OutgoingMail | None:
 
 
 def _to_customer(name: str, claim: Claim, *, key: str, at: datetime) -> OutgoingMail | None:
-    case = claim.case
-    if not may_acknowledge(case.email, at=at):
-        return None
-    return send(
-        name,
-        case.email,
-        _context(claim),
-        key=key,
-        at=at,
-        about=about(case),
-        account_id=case.account_id,
-        acting_links=[tracking_url(case)],
-        headers=AUTO_HEADERS,
-    )
+    return to_customer(name, claim.case, _context(claim), key=key, at=at, is_automatic=True)
 
 
 def _to_staff(name: str, claim: Claim, message: CaseMessage, *, at: datetime) -> OutgoingMail:

@@ -1,6 +1,6 @@
 """The claim's pages: the form, and the page on which the customer follows what became of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,20 +19,18 @@ from claims.forms import ClaimPageForm
 from claims.models import Claim
 from claims.progress import progress_of
 from levqor.accounts.models import Account, Plan, SlaTerms, percent_words
-from levqor.cases.forms import LostLinkForm, MessageForm
+from levqor.cases.conversation import TooManyFilesError
+from levqor.cases.forms import MessageForm
 from levqor.cases.intake import sender_of
-from levqor.cases.models import Deadline, Source
-from levqor.cases.tracking import case_of_token, file_answer, private, tracking_token
-from levqor.guard.limits import Limit, accept
-from levqor.guard.networks import client_network
+from levqor.cases.models import Case, Deadline, Source
+from levqor.cases.pages import MESSAGES, lost_link_page
+from levqor.cases.tracking import case_of_token, file_answer, private, to_clean_link, tracking_token
+from levqor.guard.limits import accept
 from levqor.guard.references import Series
 from levqor.lib.actors import customer as customer_actor
 from levqor.lib.business_time import arrival_day, business_days_after
 from levqor.lib.money import format_money, share_of
 from levqor.lib.states import IllegalMoveError, StaleStateError
-
-LOST_LINKS = Limit("cases.lost-link", 10)
-MESSAGES = Limit("cases.message", 30)
 
 
 @gzip_page
@@ -99,6 +97,8 @@ def _band(words: str, credit_percent: int, plan: Plan | None) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def track(request: HttpRequest, token: str) -> HttpResponse:
     """Where the claim stands, and what was written. A GET changes nothing, so mail scanners may open the link."""
+    if clean := to_clean_link(request, token, Series.SLA_CLAIM):
+        return clean
     claim = _claim_of(token)
     if request.method != "POST":
         return _track_page(request, claim, MessageForm())
@@ -117,7 +117,7 @@ def track(request: HttpRequest, token: str) -> HttpResponse:
             by=customer_actor(request.user),
             at=timezone.now(),
         )
-    except (customer.OverError, IllegalMoveError, StaleStateError) as error:
+    except (customer.OverError, IllegalMoveError, StaleStateError, TooManyFilesError) as error:
         form.add_error(None, str(error))
         return _track_page(request, _claim_of(token), form, status=409)
     return _to_tracking(claim, query="?sent")
@@ -145,25 +145,16 @@ def withdraw(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_safe
 def download(request: HttpRequest, token: str, pk: int) -> HttpResponse:
-    return file_answer(_claim_of(token).case.files.filter(pk=pk))
+    return file_answer(_claim_of(token).case.files.public().filter(pk=pk))
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def lost_link(request: HttpRequest) -> HttpResponse:
-    """Sends the link once more, to the address on file alone. The answer never says whether there is such a claim."""
-    form = LostLinkForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        now = timezone.now()
-        accept((LOST_LINKS, client_network(request)), at=now)
-        claim = Claim.objects.filter(
-            case__reference=form.cleaned_data["reference"], case__email=form.cleaned_data["email"]
-        ).first()
-        if claim:
-            emails.link_again(claim, at=now)
-        return HttpResponseRedirect(reverse("claims:lost_link") + "?sent", status=303)
-    context = {"form": form, "is_sent": "sent" in request.GET, "breadcrumbs": [*_home(), ("Lost link", "")]}
-    return render(request, "claims/lost_link.html", context, status=422 if form.errors else 200)
+    def send(case: Case, at: datetime) -> None:
+        emails.link_again(Claim.objects.select_related("case", "plan").get(case=case), at=at)
+
+    return lost_link_page(request, Series.SLA_CLAIM, "claims/lost_link.html", _home(), send)
 
 
 def _claim_of(token: str) -> Claim:
@@ -186,7 +177,7 @@ def _track_page(request: HttpRequest, claim: Claim, form: MessageForm, *, status
         "deadline": deadline,
         "progress": progress_of(claim, deadline, at=now),
         "notes": case.messages.public().order_by("written_at", "pk").prefetch_related("files"),
-        "first_files": case.files.filter(message=None),
+        "first_files": case.files.public().filter(message=None),
         "form": form,
         "is_filed": "filed" in request.GET,
         "is_sent": "sent" in request.GET,

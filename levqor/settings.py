@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "levqor.desk",
     "levqor.site",
     "claims",
+    "disputes",
     "levqor.cases",
     "billing",
     "legal",

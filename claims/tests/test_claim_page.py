@@ -130,7 +130,7 @@ def test_reading_a_claim_changes_nothing(client: Client, django_assert_num_queri
     assert (Case.objects.values().get(), Claim.objects.values().get(), Deadline.objects.values().get()) == before
 
 
-@pytest.mark.parametrize("spoil", ["", "x", "0", "-", ".", "%00", "é"])
+@pytest.mark.parametrize("spoil", ["", "x", "0", "-", "%00", "é"])
 def test_a_token_that_we_did_not_give_out_finds_nothing(client: Client, spoil: str) -> None:
     token = tracking_token(make_claim().case)
     wrong = token[:-1] + ("A" if token[-1] != "A" else "B") if not spoil else token + spoil

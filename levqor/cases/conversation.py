@@ -58,11 +58,10 @@ def staff_writes(
 def keep_files(
     case: Case, files: Sequence[JudgedFile], *, message: CaseMessage | None, side: Side, at: datetime
 ) -> list[CaseFile]:
-    """Stores the files; one that the case holds already is not stored twice."""
-    kept = set(case.files.values_list("sha256", flat=True))
-    new = [file for file in files if file.sha256 not in kept]
-    if len(kept) + len(new) > MAX_FILES_OF_A_CASE:
-        raise TooManyFilesError(f"This case holds {len(kept)} files already, and {MAX_FILES_OF_A_CASE} is the most.")
+    """Stores the files with what they came with: a file has the visibility of its message."""
+    kept = case.files.count()
+    if files and kept + len(files) > MAX_FILES_OF_A_CASE:
+        raise TooManyFilesError(f"This case holds {kept} files already, and {MAX_FILES_OF_A_CASE} is the most.")
     return [
         CaseFile.objects.create(
             case=case,
@@ -75,5 +74,5 @@ def keep_files(
             content=FileContent.objects.create(content=file.content),
             uploaded_at=at,
         )
-        for file in new
+        for file in files
     ]

@@ -1,6 +1,7 @@
 """What mails about cases share: to whom they may go by themselves, and what each of them names."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from levqor.cases.models import Case, Deadline
 from levqor.cases.tracking import tracking_url
 from levqor.mail.models import OutgoingMail, Suppression
+from levqor.mail.outbox import Attachment, about, send
 
 # Who answers such a mail is a program, or we ourselves: an acknowledgement to it may come back for ever.
 ROBOTS: Final = re.compile(
@@ -19,6 +21,34 @@ ROBOTS: Final = re.compile(
 LOOP_WINDOW: Final = timedelta(minutes=180)
 LOOP_LIMIT: Final = 10
 AUTO_HEADERS: Final = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+
+
+def to_customer(
+    name: str,
+    case: Case,
+    context: dict[str, Any],
+    *,
+    key: str,
+    at: datetime,
+    is_automatic: bool = False,
+    attachments: Sequence[Attachment] = (),
+) -> OutgoingMail | None:
+    """Mails the customer about their case. None where there is no address, and where a mail that goes by itself could
+    start a loop; what a person of the staff wrote or decided goes all the same."""
+    if not case.email or (is_automatic and not may_acknowledge(case.email, at=at)):
+        return None
+    return send(
+        name,
+        case.email,
+        context,
+        key=key,
+        at=at,
+        about=about(case),
+        account_id=case.account_id,
+        acting_links=[tracking_url(case)],
+        headers=AUTO_HEADERS if is_automatic else None,
+        attachments=attachments,
+    )
 
 
 def may_acknowledge(email: str, *, at: datetime) -> bool:

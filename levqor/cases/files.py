@@ -13,6 +13,8 @@ from django.core.files.uploadedfile import UploadedFile
 MAX_FILES: Final = 5
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_TOTAL_BYTES: Final = 25 * 1024 * 1024
+# What file systems allow a name to have.
+LONGEST_NAME: Final = 255
 ACCEPT: Final = ".pdf,.png,.jpg,.jpeg,.txt,.csv,.eml"
 KINDS_IN_WORDS: Final = "PDF, PNG, JPEG, TXT, CSV or EML"
 
@@ -77,10 +79,10 @@ class JudgedFile:
 
 
 def judge_all(uploads: "Sequence[UploadedFile[Any]]") -> list[JudgedFile]:
-    """The files to keep, each content once; ValidationError with one message for each fault."""
+    """The files to keep, each once; ValidationError with one message for each fault."""
     if len(uploads) > MAX_FILES:
         raise ValidationError(f"Choose {MAX_FILES} files at most; these are {len(uploads)}.")
-    judged: dict[str, JudgedFile] = {}
+    judged: dict[tuple[str, str], JudgedFile] = {}
     faults: list[str] = []
     for upload in uploads:
         try:
@@ -88,7 +90,7 @@ def judge_all(uploads: "Sequence[UploadedFile[Any]]") -> list[JudgedFile]:
         except ValidationError as error:
             faults += error.messages
         else:
-            judged.setdefault(file.sha256, file)
+            judged.setdefault((file.name, file.sha256), file)
     if sum(len(file.content) for file in judged.values()) > MAX_TOTAL_BYTES:
         faults.append("Together these files are larger than 25 MB. Send fewer, or send them with several messages.")
     if faults:
@@ -120,8 +122,15 @@ def safe_name(name: str) -> str:
     spaced = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in last)
     shown = "".join(letter for letter in spaced if unicodedata.category(letter)[0] != "C")
     tidy = re.sub(r'[<>:"|?*;%\s]+', " ", shown).strip(" .")
-    stem, dot, ending = tidy.rpartition(".")
-    return f"{stem[:100]}{dot}{ending[:12]}" if dot and stem else tidy[:100] or "file"
+    return _shortened(tidy) or "file"
+
+
+def _shortened(name: str) -> str:
+    """A name that is too long loses its middle; a digest of the whole keeps two such names apart."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{name[:120]}…{digest}…{name[-100:]}"
 
 
 def _is_what_it_says(ending: str, content: bytes) -> bool:
@@ -133,6 +142,13 @@ def _is_what_it_says(ending: str, content: bytes) -> bool:
 
 
 def _is_text(content: bytes) -> bool:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        # Excel's Unicode text: UTF-16 with a mark.
+        try:
+            text = content.decode("utf-16")
+        except UnicodeDecodeError:
+            return False
+        return "\0" not in text and not PAGE.search(text[:2048].encode("utf-8", "replace"))
     if content.startswith(FOREIGN) or b"\0" in content or PAGE.search(content[:2048]):
         return False
     try:

@@ -1,14 +1,16 @@
 """Files in a form, and the customer's message on a tracking page."""
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.datastructures import MultiValueDict
 
 from levqor.cases.files import ACCEPT, KINDS_IN_WORDS, MAX_FILES, JudgedFile, judge_all
-from levqor.guard.references import parse_reference
+from levqor.guard.references import Series, parse_reference
 from levqor.lib.forms import AddressField, HumanForm, LongTextField
+
+EXAMPLES: Final = {Series.SLA_CLAIM: "SLA-2026-000123-K", Series.DISPUTE: "DSP-2026-000045-T"}
 
 
 class _SeveralFilesInput(forms.ClearableFileInput):
@@ -57,11 +59,15 @@ class LostLinkForm(forms.Form):
     reference = forms.CharField(
         label="Reference",
         max_length=40,
-        help_text="Such as SLA-2026-000123-K, from our first mail. Blanks and dashes do not matter.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         error_messages={"required": "Enter the reference."},
     )
     email = AddressField(help_text="The one that you gave us.")
+
+    def __init__(self, *args: Any, series: Series, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        hint = f"Such as {EXAMPLES[series]}, from our first mail. Blanks and dashes do not matter."
+        self.fields["reference"].help_text = hint
 
     def clean_reference(self) -> str:
         reference = parse_reference(self.cleaned_data["reference"])

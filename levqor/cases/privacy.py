@@ -46,7 +46,7 @@ def _exported(case: Case) -> dict[str, Any]:
             {"from": message.side, "at": message.written_at.isoformat(), "text": message.body}
             for message in CaseMessage.objects.public().filter(case=case).order_by("written_at", "pk")
         ],
-        "files": [{"name": file.name, "sha256": file.sha256, "bytes": file.size} for file in case.files.all()],
+        "files": [{"name": file.name, "sha256": file.sha256, "bytes": file.size} for file in case.files.public()],
     }
     if annex := getattr(case, "annex", None):
         facts["sent_from"] = {"network": annex.network, "program": annex.user_agent}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 from ninja.parser import Parser
@@ -88,7 +89,11 @@ def _pointed(error: dict[str, Any]) -> dict[str, str]:
 def form_problem(request: HttpRequest, form: forms.Form, names: Mapping[str, str]) -> HttpResponse:
     """422 for what a form found; `names` says how the API calls the form's fields."""
     errors = [
-        {"pointer": f"#/{names[field]}" if field in names else "#", "code": error.code or "invalid", "detail": message}
+        {
+            "pointer": f"#/{names[field]}{_place(error)}" if field in names else "#",
+            "code": error.code or "invalid",
+            "detail": message,
+        }
         for field, found in form.errors.as_data().items()
         for error in found
         for message in error.messages
@@ -96,6 +101,12 @@ def form_problem(request: HttpRequest, form: forms.Form, names: Mapping[str, str
     return problem(
         request, Code.VALIDATION_ERROR, "Some fields are not right; `errors` says which and why.", errors=errors
     )
+
+
+def _place(error: ValidationError) -> str:
+    """Which one of several it is, where the form says so: `/0`."""
+    place = (error.params or {}).get("place")
+    return "" if place is None else f"/{place}"
 
 
 def utc_text(moment: datetime) -> str:

@@ -29,6 +29,11 @@ class LongTextField(forms.CharField):
 
     widget = forms.Textarea
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        # A browser counts an emoji as two where we count one: the limit stands in the hint and is judged here.
+        attrs = super().widget_attrs(widget)
+        return {name: value for name, value in attrs.items() if name not in {"maxlength", "minlength"}}
+
     def to_python(self, value: Any) -> str:
         text = super().to_python(value) or ""
         return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -76,6 +81,8 @@ class HumanForm(forms.Form):
 
     def clean_website(self) -> str:
         if self.cleaned_data["website"]:
+            # Browsers fill it in for people: it comes back empty, and the second try counts.
+            self.data = {**{name: self.data[name] for name in self.data}, "website": ""}
             raise ValidationError("Leave the field “Leave this field empty” empty: it is there for programs.")
         return ""
 

@@ -43,7 +43,7 @@ PRICING = Page("Pricing", "legal:pricing", about="Plans by the month and done-fo
 STATUS = Page("Status", "status:page", about="What works right now, and every incident of the past.")
 CLAIM = Page("Claim an SLA credit", "claims:start", about="When a month fell short of the uptime promise.")
 DISPUTE = Page(
-    "Raise a dispute", "site:disputes", about="When we disagree: three steps, each with a time for our answer."
+    "Raise a dispute", "disputes:start", about="When we disagree: three steps, each with a time for our answer."
 )
 DEVELOPERS = Page("Developers", "site:developer", about="Status for programs, errors, and the sandbox API.")
 HELP = Page("Help", "site:home", fragment="help", about="Where to go when something is wrong.")

@@ -11,12 +11,6 @@ from django.views.decorators.http import require_safe
 
 from levqor.lib.problems import Code
 
-# The steps of a complaint: what to write, to whom, and in how many business days there is an answer.
-STEPS = [
-    ("Support", "Say what went wrong and what would put it right.", "1 to 3"),
-    ("Escalation", "Answer our last message with “Escalation” in the subject: somebody else looks at it.", "2 to 3"),
-    ("Complaint", "Write “Complaint” in the subject: you get our final decision with its reasons.", "5 to 7"),
-]
 MEANINGS = {
     Code.BAD_REQUEST: "The request cannot be read as what this address expects. The answer says what is wrong.",
     Code.MALFORMED_JSON: "The body is not JSON. Look for a missing bracket, a comma too many, or single quotes.",
@@ -36,12 +30,6 @@ MEANINGS = {
     Code.INTERNAL_ERROR: "A fault on our side. It is logged under the request id; name it if you write to us.",
     Code.UNAVAILABLE: "Something that we need does not answer at the moment. Try again after a while.",
 }
-
-
-@gzip_page
-@require_safe
-def disputes(request: HttpRequest) -> HttpResponse:
-    return render(request, "site/disputes.html", {"steps": STEPS, "breadcrumbs": [("Disputes", "")]})
 
 
 @gzip_page

@@ -56,21 +56,31 @@ class FileContent(models.Model):
         return f"content {self.pk}"
 
 
+class CaseFileQuerySet(models.QuerySet["CaseFile"]):
+    def public(self) -> "CaseFileQuerySet":
+        """What the customer may have: what they sent themselves, and what hangs on a public message."""
+        return self.filter(Q(message__isnull=True, side=Side.CUSTOMER) | Q(message__is_public=True))
+
+
 class CaseFile(models.Model):
     """A file that came with a case. It is only ever served as a download, under a name that we made safe."""
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="files")
     message = models.ForeignKey(CaseMessage, null=True, blank=True, on_delete=models.CASCADE, related_name="files")
     side = models.CharField(max_length=8, choices=Side)
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=255)
     content_type = models.CharField(max_length=60)
     size = models.PositiveIntegerField(help_text="Bytes.")
     sha256 = models.CharField(max_length=64)
     content = models.OneToOneField(FileContent, on_delete=models.PROTECT, related_name="file")
     uploaded_at = models.DateTimeField()
 
+    objects = CaseFileQuerySet.as_manager()
+
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["case", "sha256"], name="case_file_once_by_content")]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "name", "sha256"], name="case_file_once_in_a_message")
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -21,6 +21,7 @@ MAIL = b"From: ada@fern.test\r\nSubject: It broke\r\n\r\nHello"
         ("photo.jpeg", JPEG, "image/jpeg"),
         ("log.txt", "14:02 – timeout".encode(), "text/plain; charset=utf-8"),
         ("windows.txt", "14:02 – timeout".encode("cp1252"), "text/plain; charset=utf-8"),
+        ("excel.csv", "job\tfailed\r\n".encode("utf-16"), "text/csv; charset=utf-8"),
         ("jobs.csv", b"job,failed\r\n1,yes\r\n", "text/csv; charset=utf-8"),
         ("mail.eml", MAIL, "message/rfc822"),
         ("report.2026.11.pdf", PDF, "application/pdf"),
@@ -69,7 +70,7 @@ def test_everything_else_is_refused_with_a_reason(name: str, content: bytes) -> 
         ("in\u202efdp.txt", "infdp.txt"),
         ('a"b;c\r\nSet-Cookie: x.txt', "a b c Set-Cookie x.txt"),
         ("  .log.txt. ", "log.txt"),
-        ("x" * 300 + ".txt", "x" * 100 + ".txt"),
+        ("x" * 251 + ".txt", "x" * 251 + ".txt"),
         ("\0\0", "file"),
     ],
 )
@@ -87,10 +88,17 @@ def test_too_large_too_many_and_too_much_are_refused() -> None:
             judge_all(uploads)
 
 
+def test_a_name_that_is_too_long_keeps_its_ending_and_stays_apart_from_others() -> None:
+    names = {safe_name("x" * 150 + letter + "x" * 150 + ".pdf") for letter in "ab"}
+
+    assert len(names) == 2
+    assert all(len(name) <= 255 and name.endswith("xxx.pdf") for name in names)
+
+
 def test_every_fault_is_told_and_the_same_file_is_kept_once() -> None:
     with pytest.raises(ValidationError) as refused:
         judge_all([SimpleUploadedFile("a.exe", b"MZ"), SimpleUploadedFile("b.pdf", b"MZ")])
-    kept = judge_all([SimpleUploadedFile("a.txt", b"same"), SimpleUploadedFile("b.txt", b"same")])
+    kept = judge_all([SimpleUploadedFile("a.txt", b"same"), SimpleUploadedFile("a.txt", b"same")])
 
     assert len(refused.value.messages) == 2
     assert [file.name for file in kept] == ["a.txt"]

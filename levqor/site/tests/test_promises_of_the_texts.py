@@ -8,11 +8,11 @@ from django.conf import settings
 from django.test import Client
 
 from billing.models import DunningPolicy
+from disputes.stages import STEPS
 from legal.catalogue import DOCUMENTS
 from legal.emails import CANCELLATION
 from legal.models import NOTICE
 from levqor.lib.testing.html import Document
-from levqor.site.stand_ins import STEPS
 
 pytestmark = pytest.mark.django_db
 
@@ -73,4 +73,4 @@ def test_the_decision_on_a_claim_takes_as_long_on_every_page(client: Client) -> 
 
 
 def test_the_steps_of_a_dispute_are_those_of_the_contract_with_everybody() -> None:
-    assert [days for _, _, days in STEPS] == ["1 to 3", "2 to 3", "5 to 7"]
+    assert [step.days for step in STEPS] == ["1 to 3", "2 to 3", "5 to 7"]

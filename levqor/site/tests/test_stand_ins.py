@@ -8,7 +8,7 @@ from levqor.lib.testing.html import Document
 from levqor.site.stand_ins import MEANINGS
 
 pytestmark = pytest.mark.django_db
-ROOMS = ["/disputes", "/developer"]
+ROOMS = ["/developer"]
 
 
 @pytest.mark.parametrize("path", ROOMS)
@@ -19,28 +19,6 @@ def test_it_says_whom_to_write_to_and_has_no_form(client: Client, path: str) -> 
     notice = page.one("div", **{"class": "notice"}).text
     assert "support@levqor.ai" in notice
     assert "yet" in notice
-
-
-def test_the_disputes_page_has_each_step_with_its_days(client: Client) -> None:
-    rows = [row.parts for row in Document(client.get("/disputes").content.decode()).all("tr")]
-
-    assert [(row[0], row[-1]) for row in rows[1:]] == [
-        ("Support", "1 to 3"), ("Escalation", "2 to 3"), ("Complaint", "5 to 7"),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "fact",
-    [
-        "whether you write to us first or not",
-        "section 75 of the Consumer Credit Act 1974",
-        "confirmed within 30 days at the latest",
-        "We have not joined a scheme.",
-        "If you live in the European Union, you keep the rights",
-    ],
-)
-def test_the_disputes_page_states_the_facts_that_the_legal_review_seeks_there(client: Client, fact: str) -> None:
-    assert fact in client.get("/disputes").content.decode()
 
 
 @pytest.mark.parametrize("code", Code, ids=lambda code: code.code)

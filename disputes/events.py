@@ -1,0 +1,32 @@
+from datetime import datetime
+from typing import Any
+
+from disputes.models import Dispute
+from levqor.cases.models import Case
+from levqor.cases.privacy import ERASED, erase_reasons
+from levqor.lib.events import on
+
+
+@on("case.exported")
+def add_the_dispute(*, case: Case, facts: dict[str, Any]) -> None:
+    dispute = Dispute.objects.filter(case=case).first()
+    if dispute is None:
+        return
+    facts["dispute"] = {
+        "stage": dispute.stage,
+        "status": dispute.status,
+        "category": dispute.category,
+        "subject": dispute.subject,
+        "description": dispute.description,
+        "desired_resolution": dispute.desired_resolution,
+        "ticket_numbers": dispute.ticket_numbers,
+    }
+
+
+@on("case.erased")
+def erase_the_dispute(*, case: Case, at: datetime) -> None:
+    """The customer's words go; stages, states and outcome stay."""
+    for dispute in Dispute.objects.filter(case=case):
+        rows = Dispute.objects.filter(pk=dispute.pk)
+        rows.update(subject=ERASED, description=ERASED, desired_resolution="", ticket_numbers=[])
+        erase_reasons(dispute)
