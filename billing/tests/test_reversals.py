@@ -9,7 +9,7 @@ from billing.models import Alarm, PaymentDispute, PaymentFailure
 from billing.stripe_payments import DISPUTE_GRAPH, MONEY_IS_GONE, may_follow
 from billing.tests.make import Scene
 from levqor.audit.models import AuditEntry
-from levqor.lib.testing.stripe_facts import API_VERSIONS, BASIL, DisputeFacts, since
+from testing.stripe_facts import API_VERSIONS, BASIL, DisputeFacts, since
 
 
 def recovered(scene: Scene, amount: int = 5000) -> PaymentFailure:

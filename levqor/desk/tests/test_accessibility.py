@@ -10,8 +10,8 @@ from levqor.audit.models import AuditEntry
 from levqor.desk.models import PeriodicTask
 from levqor.desk.schedule import ensure_rows
 from levqor.desk.tests.make import make_admin, make_demo, make_event
-from levqor.lib.testing.browser import OpenBrowser, Scheme
-from levqor.lib.testing.soak import soak_all_but
+from testing.browser import OpenBrowser, Scheme
+from testing.soak import soak_all_but
 
 pytestmark = pytest.mark.proof
 

@@ -18,7 +18,7 @@ from levqor.guard.limits import Limit, LimitReachedError, accept
 from levqor.guard.models import LEASE, IdempotentRequest, LimitSlot, ReferenceCounter
 from levqor.guard.references import Series, next_reference
 from levqor.guard.tests.test_idempotency import make_post
-from levqor.lib.testing.together import together
+from testing.together import together
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import stripe
 
-from levqor.lib.testing.fake_server import HangUpError
-from levqor.lib.testing.fake_stripe import FakeStripe
+from testing.fake_server import HangUpError
+from testing.fake_stripe import FakeStripe
 
 
 class KilledError(BaseException):

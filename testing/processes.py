@@ -34,7 +34,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.utils import timezone
 
-from levqor.lib.testing.brokers import OwnBroker, is_listening, wait_until
+from testing.brokers import OwnBroker, is_listening, wait_until
 
 type Boundary = tuple[str, str, str]
 """Module, function, and "before" or "after": there a process kills its whole group; or "alone": before, and itself only."""

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from levqor.lib.testing.fake_stripe_store import StripeStore
-from levqor.lib.testing.stripe_facts import EventFacts
-from levqor.lib.testing.stripe_payloads import event, thin_event
+from testing.fake_stripe_store import StripeStore
+from testing.stripe_facts import EventFacts
+from testing.stripe_payloads import event, thin_event
 
 type Send = Callable[[bytes, Mapping[str, str]], int]
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from levqor.lib.testing.fake_stripe_accounts import StripeAccounts
-from levqor.lib.testing.fake_stripe_store import RefusedError
-from levqor.lib.testing.stripe_facts import (
+from testing.fake_stripe_accounts import StripeAccounts
+from testing.fake_stripe_store import RefusedError
+from testing.stripe_facts import (
     CreditNoteFacts,
     InvoiceFacts,
     InvoicePaymentFacts,

@@ -4,7 +4,7 @@
         client = stripe.StripeClient(fake.api_key, base_addresses={"api": fake.url})
         invoice = fake.fail_invoice()
 
-`python -m levqor.lib.testing.fake_stripe --port 12111` serves one to try things by hand.
+`python -m testing.fake_stripe --port 12111` serves one to try things by hand.
 """
 
 import argparse
@@ -14,12 +14,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from levqor.lib.testing.fake_server import Answer, FakeServer, Request
-from levqor.lib.testing.fake_stripe_delivery import Send, StripeDelivery, poster
-from levqor.lib.testing.fake_stripe_http import answer
-from levqor.lib.testing.fake_stripe_payments import StripePayments
-from levqor.lib.testing.fake_stripe_store import DEFAULT_NOW, RefusedError
-from levqor.lib.testing.stripe_facts import API_VERSIONS
+from testing.fake_server import Answer, FakeServer, Request
+from testing.fake_stripe_delivery import Send, StripeDelivery, poster
+from testing.fake_stripe_http import answer
+from testing.fake_stripe_payments import StripePayments
+from testing.fake_stripe_store import DEFAULT_NOW, RefusedError
+from testing.stripe_facts import API_VERSIONS
 
 
 class FakeStripe(StripePayments, StripeDelivery, FakeServer):

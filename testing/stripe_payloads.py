@@ -7,7 +7,7 @@ is absent, not null: code that reads the wrong name must fail here as it would a
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from levqor.lib.testing.stripe_facts import (
+from testing.stripe_facts import (
     BASIL,
     LATEST_CHARGE,
     BalanceTransactionFacts,
@@ -26,9 +26,9 @@ from levqor.lib.testing.stripe_facts import (
     SubscriptionFacts,
     since,
 )
-from levqor.lib.testing.stripe_invoices import credit_note, invoice, invoice_payment
-from levqor.lib.testing.stripe_shapes import base_fields, listing, picked
-from levqor.lib.testing.stripe_subscriptions import subscription
+from testing.stripe_invoices import credit_note, invoice, invoice_payment
+from testing.stripe_shapes import base_fields, listing, picked
+from testing.stripe_subscriptions import subscription
 
 __all__ = [
     "balance_transaction",

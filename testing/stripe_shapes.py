@@ -1,6 +1,6 @@
 """Pieces that several Stripe objects share."""
 
-from levqor.lib.testing.stripe_facts import Facts, Json, SubscriptionFacts
+from testing.stripe_facts import Facts, Json, SubscriptionFacts
 
 
 def base_fields(facts: Facts, kind: str) -> Json:

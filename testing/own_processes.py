@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from levqor.lib.testing.brokers import OwnBroker, OwnFolder, OwnRedis
-from levqor.lib.testing.fake_resend import FakeResend
-from levqor.lib.testing.processes import Processes
+from testing.brokers import OwnBroker, OwnFolder, OwnRedis
+from testing.fake_resend import FakeResend
+from testing.processes import Processes
 
 
 @pytest.fixture

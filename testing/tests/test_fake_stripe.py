@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 import stripe
 
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.stripe_facts import ACACIA
+from testing.fake_stripe import FakeStripe
+from testing.stripe_facts import ACACIA
 
 
 @pytest.fixture

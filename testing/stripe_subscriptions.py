@@ -1,7 +1,7 @@
 """Subscriptions as each API version spells them."""
 
-from levqor.lib.testing.stripe_facts import BASIL, CLOVER, ENDIVE, Json, SubscriptionFacts, since
-from levqor.lib.testing.stripe_shapes import base_fields, listing, picked, plan, price
+from testing.stripe_facts import BASIL, CLOVER, ENDIVE, Json, SubscriptionFacts, since
+from testing.stripe_shapes import base_fields, listing, picked, plan, price
 
 
 def subscription(facts: SubscriptionFacts, version: str) -> Json:

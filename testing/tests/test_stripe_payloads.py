@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from levqor.lib.testing.stripe_facts import (
+from testing.stripe_facts import (
     ACACIA,
     API_VERSIONS,
     BASIL,
@@ -18,7 +18,7 @@ from levqor.lib.testing.stripe_facts import (
     PaymentIntentFacts,
     SubscriptionFacts,
 )
-from levqor.lib.testing.stripe_payloads import (
+from testing.stripe_payloads import (
     charge,
     customer,
     event,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from levqor.lib.testing.fake_stripe_store import StripeStore
-from levqor.lib.testing.stripe_facts import CustomerFacts, PaymentMethodFacts, SubscriptionFacts
+from testing.fake_stripe_store import StripeStore
+from testing.stripe_facts import CustomerFacts, PaymentMethodFacts, SubscriptionFacts
 
 DAY = 86_400
 

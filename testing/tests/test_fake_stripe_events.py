@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import stripe
 
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.fake_stripe_delivery import poster, sign
-from levqor.lib.testing.stripe_facts import ACACIA, ENDIVE
+from testing.fake_stripe import FakeStripe
+from testing.fake_stripe_delivery import poster, sign
+from testing.stripe_facts import ACACIA, ENDIVE
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Any
 
-from levqor.lib.testing.fake_server import Answer, FakeServer, Json, Request
-from levqor.lib.testing.resend_webhooks import webhook
+from testing.fake_server import Answer, FakeServer, Json, Request
+from testing.resend_webhooks import webhook
 
 DEFAULT_NOW = 1_795_000_000  # 18 November 2026, as in the fake Stripe
 KEY_SECONDS = 24 * 3600

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 from svix.webhooks import Webhook, WebhookVerificationError
 
-from levqor.lib.testing.fake_resend import FakeResend, Mail
-from levqor.lib.testing.fake_server import HangUpError
-from levqor.lib.testing.resend_webhooks import SUPPRESSED
+from testing.fake_resend import FakeResend, Mail
+from testing.fake_server import HangUpError
+from testing.resend_webhooks import SUPPRESSED
 
 MAIL = {"from": "Levqor <billing@example.com>", "to": ["alice@example.com"], "subject": "Hello", "text": "Hi"}
 

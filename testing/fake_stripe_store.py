@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from levqor.lib.testing.stripe_facts import (
+from testing.stripe_facts import (
     API_VERSIONS,
     ChargeFacts,
     CustomerFacts,
@@ -16,7 +16,7 @@ from levqor.lib.testing.stripe_facts import (
     PaymentIntentFacts,
     SubscriptionFacts,
 )
-from levqor.lib.testing.stripe_payloads import payment_intent, render
+from testing.stripe_payloads import payment_intent, render
 
 DEFAULT_NOW = 1_795_000_000  # 18 November 2026
 UPDATED: Mapping[type[Facts], str] = {

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from levqor.lib.testing.fake_server import Answer, Request, listed
-from levqor.lib.testing.fake_stripe_payments import StripePayments
-from levqor.lib.testing.fake_stripe_store import RefusedError
-from levqor.lib.testing.stripe_facts import (
+from testing.fake_server import Answer, Request, listed
+from testing.fake_stripe_payments import StripePayments
+from testing.fake_stripe_store import RefusedError
+from testing.stripe_facts import (
     BalanceTransactionFacts,
     ChargeFacts,
     CreditNoteFacts,
@@ -23,7 +23,7 @@ from levqor.lib.testing.stripe_facts import (
     PortalSessionFacts,
     SubscriptionFacts,
 )
-from levqor.lib.testing.stripe_payloads import invoice_payment
+from testing.stripe_payloads import invoice_payment
 
 type Action = Callable[[StripePayments, Json, str], Facts]
 

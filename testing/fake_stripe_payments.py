@@ -4,10 +4,10 @@ from dataclasses import replace
 from types import EllipsisType
 from typing import Any
 
-from levqor.lib.testing.fake_stripe_accounts import DAY
-from levqor.lib.testing.fake_stripe_invoices import StripeInvoices
-from levqor.lib.testing.fake_stripe_store import RefusedError
-from levqor.lib.testing.stripe_facts import (
+from testing.fake_stripe_accounts import DAY
+from testing.fake_stripe_invoices import StripeInvoices
+from testing.fake_stripe_store import RefusedError
+from testing.stripe_facts import (
     BASIL,
     ChargeFacts,
     DisputeFacts,

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import psycopg
 
-from levqor.lib.testing.brokers import free_port, wait_until
+from testing.brokers import free_port, wait_until
 
 # Debian keeps the server's programs beside the PATH, one folder a version.
 ELSEWHERE = "/usr/lib/postgresql/*/bin"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from levqor.lib.testing.stripe_facts import (
+from testing.stripe_facts import (
     BASIL,
     ENDIVE,
     CreditNoteFacts,
@@ -13,8 +13,8 @@ from levqor.lib.testing.stripe_facts import (
     SubscriptionFacts,
     since,
 )
-from levqor.lib.testing.stripe_shapes import base_fields, listing, picked, plan, price
-from levqor.lib.testing.stripe_subscriptions import subscription
+from testing.stripe_shapes import base_fields, listing, picked, plan, price
+from testing.stripe_subscriptions import subscription
 
 
 def invoice(
