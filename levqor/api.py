@@ -11,6 +11,7 @@ from levqor.lib.problems import Code, problem
 
 ROUTERS: Final = {
     "/sla": "claims.api.router",
+    "/sandbox": "developer.api.router",
 }
 
 api = NinjaAPI(title="Levqor API", version="1", docs_url=None, openapi_url=None, parser=StrictJsonParser())

@@ -50,6 +50,7 @@ MAX_WEBHOOK_BYTES = 1_000_000
 INSTALLED_APPS = [
     "levqor.desk",
     "levqor.site",
+    "developer",
     "claims",
     "levqor.cases",
     "billing",
