@@ -42,7 +42,7 @@ ADMIT: Final = f"""
     SET used = developer_monthlyusage.used + 1, quota = excluded.quota, key_id = excluded.key_id
     WHERE excluded.quota IS NULL OR developer_monthlyusage.used < excluded.quota
     RETURNING account_id, key_id, quota, used
-"""
+"""  # noqa: S608  # put together from the constants above
 ADMITS: Final = {
     "postgresql": ADMIT.format(commit="AND set_config('synchronous_commit', 'off', true) = 'off'"),
     "sqlite": ADMIT.format(commit=""),
@@ -174,8 +174,6 @@ def _as_stored(moment: datetime) -> Any:
     return ApiKey._meta.get_field("expires_at").get_db_prep_value(moment, connection)
 
 
-def _as_read(value: Any) -> datetime | None:
-    """SQLite keeps moments as text, which raw SQL gives back as it stands."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return value  # type: ignore[no-any-return]  # psycopg's datetime, or None
+def _as_read(value: datetime | None) -> datetime | None:
+    """SQLite keeps moments without their zone, which is UTC."""
+    return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value

@@ -7,7 +7,7 @@ from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
-from ninja import Body, Query, Router, Schema
+from ninja import Router, Schema
 from ninja.decorators import decorate_view
 from pydantic import ConfigDict, Field
 
@@ -60,7 +60,9 @@ class JobIn(Schema):
     workflow: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = Field(
         None, description="Any name; without control characters.", examples=["always-succeed"]
     )
-    input: dict[str, Any] | None = Field(None, description="Any object; it comes back as it was sent.", examples=[{"invoice": 7}])
+    input: dict[str, Any] | None = Field(
+        None, description="Any object; it comes back as it was sent.", examples=[{"invoice": 7}]
+    )
 
 
 class JobErrorOut(Schema):
@@ -109,9 +111,9 @@ def metrics(request: SandboxRequest) -> HttpResponse:
 
 @router.post("/jobs", response={201: JobOut}, summary="Make a job", operation_id="create_job")
 @decorate_view(metered(Scope.JOBS_WRITE))
-def create_job(request: SandboxRequest, body: JobIn = Body(None)) -> HttpResponse:  # noqa: B008  # ninja's way
+def create_job(request: SandboxRequest, body: JobIn | None = None) -> HttpResponse:
     """Makes a mock job. With an `Idempotency-Key` the same request gives the same job, for 24 hours."""
-    at, said = timezone.now(), body or JobIn()
+    at, said = timezone.now(), body or JobIn(workflow=None, input=None)
     account_id = request.admission.account_id
 
     def work() -> HttpResponse:
@@ -125,8 +127,8 @@ def create_job(request: SandboxRequest, body: JobIn = Body(None)) -> HttpRespons
 @decorate_view(metered(Scope.JOBS_READ))
 def list_jobs(
     request: SandboxRequest,
-    limit: int = Query(20, ge=1, le=100, description="How many jobs a page has."),
-    cursor: str | None = Query(None, description="`next_cursor` of the page before."),
+    limit: Annotated[int, Field(ge=1, le=100, description="How many jobs a page has.")] = 20,
+    cursor: Annotated[str | None, Field(description="`next_cursor` of the page before.")] = None,
 ) -> HttpResponse:
     """The account's jobs, newest first."""
     at = timezone.now()

@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from developer.admission import Admission, KeyHolder, Month, admit, look_up
+from developer.admission import Admission, KeyHolder, admit, look_up
 from developer.models import Scope, digest_of, may_be_key
 from developer.usage import buffer
 from levqor.guard.idempotency import stored_answer
@@ -27,7 +27,8 @@ from levqor.lib.problems import Code, problem
 type Run = Callable[..., HttpResponse]
 
 REALM: Final = "Levqor API"
-FREE_STATUSES: Final = {409}
+# What a body may have at most; no call of the sandbox needs more.
+MAX_BODY_BYTES: Final = 64 * 1024
 
 
 class SandboxRequest(HttpRequest):
@@ -61,7 +62,7 @@ def metered(scope: Scope) -> Callable[[Run], Run]:
             except _RefusedError as refused:
                 return refused.response
             request.admission = admission
-            return _run(admission, request, at, lambda: run(request, *args, **kwargs))
+            return _run(admission, request, at, lambda: _sized(request) or run(request, *args, **kwargs))
 
         return answer
 
@@ -90,27 +91,42 @@ def _run(admission: Admission, request: HttpRequest, at: datetime, work: Callabl
         admission.give_back()
         buffer.note(admission.key_id, 500, client_network(request), at=at)
         raise
-    if response.status_code >= 500 or response.status_code in FREE_STATUSES:
+    if _is_free(response):
         admission.give_back()
-    for name, value in quota_headers(admission.quota, admission.used, admission.month, at=at).items():
-        response.headers[name] = value
+    _tell(response, admission, at=at)
     buffer.note(admission.key_id, response.status_code, client_network(request), at=at)
     return response
 
 
-def quota_headers(quota: int | None, used: int, month: Month, *, at: datetime) -> dict[str, str]:
+def _is_free(response: HttpResponse) -> bool:
+    """A fault of ours; a repeat that finds the first one still running, or done since it was let in."""
+    return response.status_code >= 500 or response.status_code == 409 or "Idempotent-Replayed" in response.headers
+
+
+def _sized(request: HttpRequest) -> HttpResponse | None:
+    if len(request.body) <= MAX_BODY_BYTES:
+        return None
+    return problem(request, Code.PAYLOAD_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes here.")
+
+
+def _tell(response: HttpResponse, admission: Admission, *, at: datetime) -> None:
+    for name, value in quota_headers(admission, at=at).items():
+        response.headers[name] = value
+
+
+def quota_headers(admission: Admission, *, at: datetime) -> dict[str, str]:
     """The IETF's fields and the older ones. The draft has no way to say "any number", so an unlimited tier gets the reset
     alone."""
+    month = admission.month
     reset = {"X-RateLimit-Reset": str(int(month.end.timestamp()))}
-    if quota is None:
+    if admission.quota is None:
         return reset
-    left = max(0, quota - used)
     seconds = int((month.end - month.begin).total_seconds())
     return {
-        "RateLimit-Policy": f'"month";q={quota};w={seconds}',
-        "RateLimit": f'"month";r={left};t={month.seconds_left(at=at)}',
-        "X-RateLimit-Limit": str(quota),
-        "X-RateLimit-Remaining": str(left),
+        "RateLimit-Policy": f'"month";q={admission.quota};w={seconds}',
+        "RateLimit": f'"month";r={admission.remaining};t={month.seconds_left(at=at)}',
+        "X-RateLimit-Limit": str(admission.quota),
+        "X-RateLimit-Remaining": str(admission.remaining),
         **reset,
     }
 
@@ -128,7 +144,7 @@ def _digest(request: HttpRequest) -> str:
     if not presented:
         raise _RefusedError(unauthorized(request, "Send your key in the x-api-key header.", is_missing=True))
     if not may_be_key(presented):
-        raise _RefusedError(unauthorized(request, "This is no key of ours: it was cut off, mistyped or has a character too many."))
+        raise _RefusedError(unauthorized(request, "This is no key of ours; was it cut off or mistyped?"))
     return digest_of(presented)
 
 
@@ -153,7 +169,7 @@ def _replay(request: HttpRequest, digest: str, scope: Scope, *, at: datetime) ->
     holder = _holder(request, digest, scope, at=at)
     replay = stored_answer(request, at=at, account_id=holder.account_id)
     if replay is not None:
-        replay.headers.update(quota_headers(holder.quota, holder.used, holder.month, at=at))  # type: ignore[attr-defined]
+        _tell(replay, holder, at=at)
     return replay
 
 
@@ -161,7 +177,7 @@ def _spent(request: HttpRequest, holder: KeyHolder, *, at: datetime) -> HttpResp
     wait = holder.month.seconds_left(at=at)
     reset_at = utc_text(holder.month.end)
     buffer.note(holder.key_id, 429, client_network(request), at=at)
-    headers = quota_headers(holder.quota, holder.used, holder.month, at=at) | {"Retry-After": str(wait)}
+    headers = quota_headers(holder, at=at) | {"Retry-After": str(wait)}
     return problem(
         request,
         Code.QUOTA_EXCEEDED,

@@ -83,7 +83,9 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=16, help_text="How the key begins, to tell keys apart.")
     ending = models.CharField(max_length=4)
     scopes = models.PositiveSmallIntegerField(default=ALL_SCOPES)
-    form_id = models.UUIDField(unique=True, null=True, editable=False, help_text="The form that made it: sent twice is once.")
+    form_id = models.UUIDField(
+        unique=True, null=True, editable=False, help_text="The form that made it: sent twice is once."
+    )
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -136,7 +138,9 @@ class MonthlyUsage(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_usage")
     month = models.CharField(max_length=7, help_text="As in 2026-11.")
     used = models.PositiveBigIntegerField(default=0)
-    quota = models.PositiveBigIntegerField(null=True, help_text="What the tier of the newest request allows; empty: any.")
+    quota = models.PositiveBigIntegerField(
+        null=True, help_text="What the tier of the newest request allows; empty: any."
+    )
     key_id = models.BigIntegerField(help_text="The key of the newest request.")
 
     class Meta:
