@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from levqor.audit.trail import seal_entries
 from status.memory import StatusMemory, memory
 
-pytest_plugins = ["levqor.lib.testing.browser", "levqor.lib.testing.own_processes"]
+pytest_plugins = ["testing.browser", "testing.own_processes"]
 
 LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|::1|localhost|0\.0\.0\.0")
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from levqor.lib.testing.fake_stripe import FakeStripe
+from testing.fake_stripe import FakeStripe
 
 SECRET = "whsec_bench"
 HEADERS = {

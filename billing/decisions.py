@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
+from billing.holds import is_held
 from billing.models import DunningStep, PaymentFailure, StepStatus
 from billing.models.policy import SPACING
 from levqor.accounts.models import Account
@@ -20,6 +21,7 @@ class Hold(StrEnum):
     DISABLED = "dunning is switched off"
     EXEMPT = "account is exempt"
     PAUSED = "paused"
+    ON_HOLD = "on hold, something else comes first"
     WINDOW = "outside 08:00–18:00 there"
     SPACING = "48 h after the last mail"
     EARLIER_STEP = "an earlier step goes first"
@@ -121,7 +123,9 @@ def hold_for_case(account: Account, case: PaymentFailure, *, at: datetime) -> Ho
         return Hold.DISABLED
     if account.is_exempt_from_dunning:
         return Hold.EXEMPT
-    return Hold.PAUSED if case.is_paused(at=at) else None
+    if case.is_paused(at=at):
+        return Hold.PAUSED
+    return Hold.ON_HOLD if is_held(case, at=at) else None
 
 
 def suspension_moment(sent_at: datetime) -> datetime:

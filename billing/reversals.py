@@ -9,10 +9,11 @@ from django.db.models import Q, Sum
 
 from billing import gateway
 from billing.evidence import current_dispute
-from billing.models import InvoicePayment, PaymentDispute, PaymentFailure
+from billing.holds import hold, lift
+from billing.models import HoldReason, InvoicePayment, PaymentDispute, PaymentFailure
 from billing.modes import acting_modes
 from billing.stripe_objects import Json
-from billing.stripe_payments import DisputeFacts, invoice_payment_facts
+from billing.stripe_payments import IS_OPEN, DisputeFacts, invoice_payment_facts
 from levqor.accounts.models import Account
 from levqor.audit.models import record
 from levqor.lib.actors import STRIPE
@@ -96,7 +97,15 @@ def reverse_for(invoice_id: str, *, at: datetime) -> str:
     with transaction.atomic():
         Account.objects.locked(case.account_id)
         case.refresh_from_db()
+        _hold_while_disputed(case, at=at)
         return recompute_reversal(case, at=at)
+
+
+def _hold_while_disputed(case: PaymentFailure, *, at: datetime) -> None:
+    """Nobody is dunned or suspended for anything while their bank decides who is right about one of their payments."""
+    for dispute in PaymentDispute.objects.filter(invoice_id=case.invoice_id, livemode=settings.STRIPE_LIVEMODE):
+        step = hold if dispute.status in IS_OPEN else lift
+        step(case.account, HoldReason.CHARGEBACK, by=STRIPE, at=at, note=dispute.dispute_id)
 
 
 def recompute_reversal(case: PaymentFailure, *, at: datetime) -> str:

@@ -25,6 +25,9 @@ MONEY_IS_GONE = frozenset(
     ["needs_response", "under_review", "lost", "appeal_needs_response", "appeal_under_review", "prevented"]
 )
 
+# Where the bank has not decided yet.
+IS_OPEN = frozenset(status for status, following in DISPUTE_GRAPH.items() if following) - {"warning_closed", "lost"}
+
 
 @dataclass(frozen=True)
 class PaymentMethodFacts:

@@ -12,6 +12,7 @@ from levqor.lib.problems import Code, problem
 ROUTERS: Final = {
     "/sla": "claims.api.router",
     "/disputes": "disputes.api.router",
+    "/sandbox": "developer.api.router",
 }
 
 api = NinjaAPI(title="Levqor API", version="1", docs_url=None, openapi_url=None, parser=StrictJsonParser())

@@ -50,6 +50,7 @@ MAX_WEBHOOK_BYTES = 1_000_000
 INSTALLED_APPS = [
     "levqor.desk",
     "levqor.site",
+    "developer",
     "claims",
     "disputes",
     "levqor.cases",
@@ -86,6 +87,8 @@ MIDDLEWARE = [
     "status.lane.StatusLaneMiddleware",
     "levqor.lib.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "levqor.lib.middleware.CorsMiddleware",
+    "levqor.lib.middleware.NeverCachedMiddleware",
     "levqor.lib.middleware.ProblemMiddleware",
     "levqor.lib.middleware.OptionsMiddleware",
     "levqor.lib.middleware.RefuseNulMiddleware",
@@ -111,6 +114,10 @@ FAST_LANE = {
     "/api/status/health": "status.views.health",
     "/api/status/ready": "status.views.ready",
 }
+
+# What scripts of any origin may read, and what no cache may keep.
+OPEN_TO_SCRIPTS = ("/api/sandbox/", "/api/status/", "/api/v2/", "/public/")
+NEVER_CACHED = ("/api/sandbox/",)
 
 TEMPLATES: list[dict[str, Any]] = [
     {

@@ -1,6 +1,7 @@
 from billing.models.cards import CardAttemptStatus, NewCardAttempt
 from billing.models.disputed import InvoicePayment, PaymentDispute
 from billing.models.failure import CloseReason, FailureStatus, Flag, PaymentFailure, RecoveryMethod
+from billing.models.hold import DunningHold, HoldReason
 from billing.models.inbox import EventStatus, StripeEvent, WebhookRefusal
 from billing.models.policy import DunningPolicy, DunningPolicyStep, StepAction, StepTemplate
 from billing.models.preference import ReminderPreference
@@ -13,12 +14,14 @@ __all__ = [
     "CardAttemptStatus",
     "CloseReason",
     "DunningEmail",
+    "DunningHold",
     "DunningPolicy",
     "DunningPolicyStep",
     "DunningStep",
     "EventStatus",
     "FailureStatus",
     "Flag",
+    "HoldReason",
     "InvoicePayment",
     "NewCardAttempt",
     "PaymentDispute",

@@ -6,8 +6,8 @@ from pytest_django import Settings
 
 from billing.models import PaymentFailure
 from billing.tests.make import SECRET, START, Scene
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.processes import Processes
+from testing.fake_stripe import FakeStripe
+from testing.processes import Processes
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from billing.models import PaymentFailure, StripeEvent
 from billing.samples import Sample, event
 from billing.webhooks import sign
 from levqor.accounts.models import Account
-from levqor.lib.testing.fake_stripe import FakeStripe
 from levqor.mail.models import OutgoingMail
 from levqor.mail.outbox import deliver
+from testing.fake_stripe import FakeStripe
 
 SECRET = "whsec_test"
 START = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)

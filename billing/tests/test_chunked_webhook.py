@@ -11,8 +11,8 @@ from billing.models import StripeEvent
 from billing.samples import Sample, event
 from billing.tests.make import SECRET
 from billing.webhooks import sign
-from levqor.lib.testing.brokers import free_port, wait_until
-from levqor.lib.testing.processes import Processes
+from testing.brokers import free_port, wait_until
+from testing.processes import Processes
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

@@ -8,7 +8,7 @@ from pytest_django import Settings
 from billing.models import NewCardAttempt, ReminderPreference
 from billing.pay_links import pay_url, reminders_url
 from billing.tests.make import Scene
-from levqor.lib.testing.browser import OpenBrowser
+from testing.browser import OpenBrowser
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

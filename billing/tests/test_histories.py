@@ -10,9 +10,9 @@ import stripe
 from pytest_django import Settings
 
 from billing.tests.world import InProcess, World
-from levqor.lib.testing.soak import soak_all_but
 from levqor.mail import outbox
 from levqor.mail.rendering import RenderedMail
+from testing.soak import soak_all_but
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db]
 

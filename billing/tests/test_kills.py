@@ -8,12 +8,12 @@ from pytest_django import Settings
 
 from billing.models import DunningStep
 from billing.tests.make import SECRET, START, Scene
-from levqor.lib.testing.brokers import wait_until
-from levqor.lib.testing.fake_resend import FakeResend
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.processes import Boundary, Processes
-from levqor.lib.testing.soak import soak_all_but
 from levqor.mail.models import OutgoingMail
+from testing.brokers import wait_until
+from testing.fake_resend import FakeResend
+from testing.fake_stripe import FakeStripe
+from testing.processes import Boundary, Processes
+from testing.soak import soak_all_but
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

@@ -15,8 +15,8 @@ from billing.dunning import run_dunning_job
 from billing.models import PaymentFailure, StripeEvent
 from billing.tests.make import SECRET
 from billing.webhooks import PROCESS_TASK
-from levqor.lib.testing.brokers import free_port, is_listening, wait_until
-from levqor.lib.testing.processes import Processes
+from testing.brokers import free_port, is_listening, wait_until
+from testing.processes import Processes
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

@@ -11,7 +11,7 @@ from billing.models import NewCardAttempt, PaymentFailure
 from billing.new_cards import charge_new_cards
 from billing.tests.make import Scene
 from levqor.lib.actors import Actor
-from levqor.lib.testing.stripe_facts import API_VERSIONS
+from testing.stripe_facts import API_VERSIONS
 
 ANNA = Actor("staff")
 

@@ -11,7 +11,7 @@ from billing.pay_links import pay_url
 from billing.tests.make import Scene
 from levqor.accounts.models import Suspension
 from levqor.lib.actors import SYSTEM
-from levqor.lib.testing.html import Document
+from testing.html import Document
 
 
 def address(case: PaymentFailure) -> str:

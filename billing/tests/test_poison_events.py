@@ -16,9 +16,9 @@ from billing.models.inbox import LEASE, MAX_ATTEMPTS
 from billing.tests.make import SECRET, Scene
 from billing.tests.test_admin_inbox import operator
 from billing.webhooks import PROCESS_TASK
-from levqor.lib.testing.brokers import wait_until
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.processes import Processes
+from testing.brokers import wait_until
+from testing.fake_stripe import FakeStripe
+from testing.processes import Processes
 
 
 def deliver_dispute(scene: Scene) -> StripeEvent:

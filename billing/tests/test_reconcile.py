@@ -11,7 +11,7 @@ from billing.new_cards import charge_new_cards
 from billing.reconcile import reconcile_stripe
 from billing.stripe_objects import InvoiceFacts
 from billing.tests.make import START, Scene
-from levqor.lib.testing.stripe_facts import ChargeFacts, PaymentIntentFacts
+from testing.stripe_facts import ChargeFacts, PaymentIntentFacts
 
 
 def lose_events(scene: Scene) -> None:

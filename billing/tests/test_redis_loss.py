@@ -8,10 +8,10 @@ from django.utils import timezone
 from billing.dunning import run_dunning_job
 from billing.models import DunningStep, PaymentFailure, StripeEvent
 from billing.tests.make import SECRET
-from levqor.lib.testing.brokers import OwnBroker, OwnRedis, free_port, wait_until
-from levqor.lib.testing.fake_resend import FakeResend
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.processes import Processes
+from testing.brokers import OwnBroker, OwnRedis, free_port, wait_until
+from testing.fake_resend import FakeResend
+from testing.fake_stripe import FakeStripe
+from testing.processes import Processes
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

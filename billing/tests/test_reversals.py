@@ -5,11 +5,11 @@ from itertools import permutations
 
 import pytest
 
-from billing.models import Alarm, PaymentDispute, PaymentFailure
+from billing.models import Alarm, DunningHold, PaymentDispute, PaymentFailure
 from billing.stripe_payments import DISPUTE_GRAPH, MONEY_IS_GONE, may_follow
 from billing.tests.make import Scene
 from levqor.audit.models import AuditEntry
-from levqor.lib.testing.stripe_facts import API_VERSIONS, BASIL, DisputeFacts, since
+from testing.stripe_facts import API_VERSIONS, BASIL, DisputeFacts, since
 
 
 def recovered(scene: Scene, amount: int = 5000) -> PaymentFailure:
@@ -204,3 +204,17 @@ def test_every_status_is_in_the_graph_and_says_where_the_money_is() -> None:
     assert DISPUTE_GRAPH.keys() >= MONEY_IS_GONE
     assert all(following in DISPUTE_GRAPH for targets in DISPUTE_GRAPH.values() for following in targets)
     assert not MONEY_IS_GONE & {"won", "warning_needs_response", "warning_under_review", "warning_closed"}
+
+
+@pytest.mark.parametrize("status", ["won", "lost"])
+def test_nobody_is_dunned_for_another_invoice_while_the_bank_decides(either: Scene, status: str) -> None:
+    case = recovered(either)
+    dispute = either.fake.dispute_invoice(case.invoice_id)
+    either.hear()
+    assert DunningHold.objects.live(at=either.now).filter(account=case.account).count() == 1
+
+    either.fake.withdraw_funds(dispute)
+    either.fake.close_dispute(dispute, status=status)
+    either.hear()
+
+    assert not DunningHold.objects.live(at=either.now).exists()

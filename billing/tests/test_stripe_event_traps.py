@@ -9,7 +9,7 @@ from billing.evidence import current_invoice
 from billing.models import Alarm, PaymentFailure, StripeEvent
 from billing.samples import Sample, invoice_object
 from billing.tests.make import Scene, hand_in
-from levqor.lib.testing.stripe_facts import ENDIVE
+from testing.stripe_facts import ENDIVE
 
 # 3: a version that was never tried
 

@@ -2,7 +2,7 @@ import pytest
 
 from billing.models import PaymentFailure
 from billing.tests.make import Scene
-from levqor.lib.testing.stripe_facts import API_VERSIONS
+from testing.stripe_facts import API_VERSIONS
 
 
 @pytest.mark.parametrize("version", API_VERSIONS)

@@ -9,10 +9,10 @@ from pytest_django import Settings
 from billing.models import DunningStep
 from billing.tests.make import SECRET, START, Scene
 from levqor.accounts.models import Suspension
-from levqor.lib.testing.brokers import wait_until
-from levqor.lib.testing.fake_resend import FakeResend
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.processes import Processes, Running
+from testing.brokers import wait_until
+from testing.fake_resend import FakeResend
+from testing.fake_stripe import FakeStripe
+from testing.processes import Processes, Running
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

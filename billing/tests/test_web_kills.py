@@ -9,10 +9,10 @@ import pytest
 
 from billing.models import StripeEvent
 from billing.tests.make import SECRET
-from levqor.lib.testing.brokers import OwnBroker, OwnRedis, free_port, wait_until
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.fake_stripe_delivery import Delivery
-from levqor.lib.testing.processes import Processes, Running
+from testing.brokers import OwnBroker, OwnRedis, free_port, wait_until
+from testing.fake_stripe import FakeStripe
+from testing.fake_stripe_delivery import Delivery
+from testing.processes import Processes, Running
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

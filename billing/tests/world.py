@@ -21,11 +21,11 @@ from billing.tests.oracle import Customer, Debt
 from billing.webhooks import store_event
 from levqor.accounts.models import Account, Suspension
 from levqor.lib.actors import SYSTEM
-from levqor.lib.testing.fake_server import HangUpError
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.stripe_facts import API_VERSIONS, ENDIVE, EventFacts
-from levqor.lib.testing.stripe_payloads import event as event_body
 from levqor.mail.models import OutgoingMail
+from testing.fake_server import HangUpError
+from testing.fake_stripe import FakeStripe
+from testing.stripe_facts import API_VERSIONS, ENDIVE, EventFacts
+from testing.stripe_payloads import event as event_body
 
 START = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
 DAYS = 19

@@ -5,8 +5,8 @@ import stripe
 from pytest_django import Settings
 
 from claims.tests.make import NOW
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.inner_stripe import InnerStripe
+from testing.fake_stripe import FakeStripe
+from testing.inner_stripe import InnerStripe
 
 
 @pytest.fixture

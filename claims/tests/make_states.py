@@ -12,7 +12,7 @@ from levqor.accounts.models import User
 from levqor.cases.models import Case, Source
 from levqor.cases.models.deadline import close_case, promise
 from levqor.guard.references import Series, next_reference
-from levqor.lib.testing.inner_stripe import InnerStripe
+from testing.inner_stripe import InnerStripe
 
 STATES: Final = {
     "dr": "drafted",

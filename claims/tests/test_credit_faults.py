@@ -23,11 +23,11 @@ from claims.tests.make_money import make_account, staff
 from levqor.accounts.models import User
 from levqor.cases.models import Case, Source
 from levqor.guard.references import Series
-from levqor.lib.testing.fake_stripe import FakeStripe
-from levqor.lib.testing.inner_stripe import InnerStripe, KilledError, die
-from levqor.lib.testing.soak import soak_all_but
-from levqor.lib.testing.stripe_facts import BalanceTransactionFacts
 from levqor.mail.models import OutgoingMail
+from testing.fake_stripe import FakeStripe
+from testing.inner_stripe import InnerStripe, KilledError, die
+from testing.soak import soak_all_but
+from testing.stripe_facts import BalanceTransactionFacts
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db]
 

@@ -9,9 +9,9 @@ from claims.tests.make import NOW
 from claims.tests.make_money import make_account, make_case_in_review, make_granted, measure_october, staff
 from levqor.lib.actors import Actor
 from levqor.lib.states import IllegalMoveError, StaleStateError
-from levqor.lib.testing.inner_stripe import InnerStripe
-from levqor.lib.testing.stripe_facts import BalanceTransactionFacts
-from levqor.lib.testing.together import together
+from testing.inner_stripe import InnerStripe
+from testing.stripe_facts import BalanceTransactionFacts
+from testing.together import together
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

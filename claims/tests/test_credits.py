@@ -16,9 +16,9 @@ from levqor.accounts.models import Account
 from levqor.cases.models import Case
 from levqor.desk.tests.make import make_staff, signed_in
 from levqor.lib.states import IllegalMoveError
-from levqor.lib.testing.inner_stripe import InnerStripe, KilledError, die
-from levqor.lib.testing.stripe_facts import BalanceTransactionFacts
 from levqor.mail.models import OutgoingMail
+from testing.inner_stripe import InnerStripe, KilledError, die
+from testing.stripe_facts import BalanceTransactionFacts
 
 pytestmark = pytest.mark.django_db
 

@@ -24,7 +24,7 @@ from levqor.cases.models import Case
 from levqor.cases.tasks import forget_old_cases, warn_of_due_cases
 from levqor.cases.tracking import tracking_token
 from levqor.desk.tests.make import make_admin, make_staff, signed_in
-from levqor.lib.testing.inner_stripe import InnerStripe
+from testing.inner_stripe import InnerStripe
 
 pytestmark = pytest.mark.django_db
 QUEUE = "/admin/claims/claim/"

@@ -11,7 +11,7 @@ from levqor.cases.tracking import tracking_url
 from levqor.desk.roles import ensure_groups
 from levqor.desk.tests.make import make_staff
 from levqor.lib.forms import FASTEST_SECONDS
-from levqor.lib.testing.browser import OpenBrowser, Scheme, Window
+from testing.browser import OpenBrowser, Scheme, Window
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

@@ -18,8 +18,8 @@ from levqor.cases.conversation import staff_writes
 from levqor.cases.files import JudgedFile
 from levqor.cases.models import Case, CaseMessage, Deadline
 from levqor.lib.actors import Actor
-from levqor.lib.testing.html import Document
 from levqor.mail.models import OutgoingMail
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from legal.acceptance import versions_of
 from legal.models import PublishedPdf
 from legal.receipts import as_file
 from legal.tests.make import make_acceptance
-from levqor.lib.testing.fake_resend import FakeResend
 from levqor.mail.models import MailStatus, OutgoingMail
 from levqor.mail.tasks import deliver_due
+from testing.fake_resend import FakeResend
 
 pytestmark = pytest.mark.django_db
 

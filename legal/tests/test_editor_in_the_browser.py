@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from legal.models import DocumentVersion, VersionStatus
 from legal.tests.make import make_acceptance, make_staff, need_rows
 from levqor.accounts.models import User
-from levqor.lib.testing.browser import OpenBrowser, Scheme, Window
-from levqor.lib.testing.soak import soak_all_but
+from testing.browser import OpenBrowser, Scheme, Window
+from testing.soak import soak_all_but
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

@@ -5,7 +5,7 @@ import pytest
 from legal.filling import fill
 from legal.markdown import Rendered, render
 from legal.variables import Fact
-from levqor.lib.testing.html import Document
+from testing.html import Document
 
 FACTS = {
     "name": Fact("A *bold* <b>name</b> [x](/y) | z", "a setting"),

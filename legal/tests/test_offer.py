@@ -10,7 +10,7 @@ from legal.acceptance import OutdatedError, accept
 from legal.models import DfyPackage, DocumentVersion
 from legal.offer import standing
 from legal.tests.make import HERE, make_declaration, renew
-from levqor.lib.testing.html import Document
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 

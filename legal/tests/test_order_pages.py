@@ -18,8 +18,8 @@ from django.utils import timezone
 from legal.models import Acceptance, DfyPackage, DocumentVersion
 from legal.receipts import as_file
 from legal.tests.make import make_acceptance
-from levqor.lib.testing.html import Document
 from levqor.mail.models import OutgoingMail
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from legal.models import Acceptance, DfyPackage, ReceiptLink
 from legal.tests.make import renew
 from legal.tests.test_order_pages import fill_in
-from levqor.lib.testing.html import Document
 from levqor.mail.models import OutgoingMail
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 

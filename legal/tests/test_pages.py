@@ -14,7 +14,7 @@ from legal.models import Document as DocumentRow
 from legal.models import DocumentVersion
 from legal.publishing import publish, withdraw
 from legal.tests.make import NOW, days, make_draft, make_staff
-from levqor.lib.testing.html import Document
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 

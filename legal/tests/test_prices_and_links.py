@@ -7,7 +7,7 @@ from django.test import Client
 
 from legal.models import DfyPackage
 from levqor.accounts.models import Plan
-from levqor.lib.testing.html import Document
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from legal.models import Acceptance, DocumentVersion, ReceiptLink
 from legal.publishing import RefusedError, publish
 from legal.tests.make import HERE, make_declaration, make_document, make_draft, make_staff, need_rows, renew
 from levqor.lib.states import IllegalMoveError, StaleStateError
-from levqor.lib.testing.together import together
 from levqor.mail.models import OutgoingMail
+from testing.together import together
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

@@ -3,19 +3,23 @@
     @decorate_view(idempotent)       # django-ninja; a plain view takes @idempotent itself
     def submit_claim(request, body): ...
 
-Only a 2xx answer is kept. Any other means that nothing was done, so the key is given back and the corrected request may
-use it again. The view runs in one transaction with the storing of its answer: after a crash either both are there or
-neither is, and the repeat (after a lease of a minute) finds a key that nobody holds.
+Only a 2xx answer is kept. Any other means that nothing was done, so the corrected request may use the key again.
+
+Nothing is written down before the work: the work and its answer are committed together, and whoever works holds a lock
+that ends with its process or connection. So after a crash either both are there or neither is, a repeat never finds a key
+that a dead process holds, and no timer lets a second one start beside a slow first.
 """
 
 import hashlib
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import Any, Concatenate
+from typing import Any, Concatenate, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -27,8 +31,9 @@ SANE_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 KEPT_HEADERS = ("Content-Type", "Location", "Content-Language")
 
 
-class _OvertakenError(Exception):
-    """The lease ran out during the work and a repeat took the key over: this work must not stand."""
+# What this process works on at the moment, by digest. Other processes are told by the database.
+_running: Final[set[str]] = set()
+_of_running: Final = threading.Lock()
 
 
 def idempotent[**P](
@@ -55,21 +60,26 @@ def answer_once(
         return work()
     if not SANE_KEY.fullmatch(key):
         return problem(request, Code.BAD_REQUEST, "An Idempotency-Key has 1 to 255 printable ASCII characters.")
-    fingerprint = hashlib.sha256(request.body).hexdigest()
-    row, is_ours = IdempotentRequest.objects.claim(_digest(request.path, account_id, key), fingerprint, at=at)
-    if is_ours:
-        return _work(request, row, work)
-    if row.fingerprint != fingerprint:
-        return problem(request, Code.IDEMPOTENCY_MISMATCH, "This Idempotency-Key came with another body before.")
-    if row.status_code is None:
-        return _still_running(request)
-    return _replay(row)
+    digest, fingerprint = _digest(request.path, account_id, key), hashlib.sha256(request.body).hexdigest()
+    with _alone_here(digest) as is_alone:
+        if not is_alone:
+            return _still_running(request)
+        with transaction.atomic():
+            if not _is_alone_anywhere(digest):
+                return _still_running(request)
+            row = IdempotentRequest.objects.answered(digest, at=at)
+            if row is not None:
+                return _replay(row) if row.fingerprint == fingerprint else _mismatch(request)
+            response = work()
+            if 200 <= response.status_code < 300:
+                IdempotentRequest.objects.store(digest, fingerprint, response, _kept_headers(response), at=at)
+            return response
 
 
 def stored_answer(request: HttpRequest, *, at: datetime, account_id: int | None = None) -> HttpResponse | None:
     """The replay, where this key and body have one, without claiming anything: for doors that let replays pass free."""
     key = request.headers.get("Idempotency-Key") or ""
-    row = IdempotentRequest.objects.filter(digest=_digest(request.path, account_id, key)).answered(at=at).first()
+    row = IdempotentRequest.objects.answered(_digest(request.path, account_id, key), at=at)
     if row is None or row.fingerprint != hashlib.sha256(request.body).hexdigest():
         return None
     return _replay(row)
@@ -79,21 +89,31 @@ def _digest(path: str, account_id: int | None, key: str) -> str:
     return hashlib.sha256(f"{path}\0{account_id or ''}\0{key}".encode()).hexdigest()
 
 
-def _work(request: HttpRequest, row: IdempotentRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+@contextmanager
+def _alone_here(digest: str) -> Iterator[bool]:
+    """False while another thread of this process works on the same."""
+    with _of_running:
+        is_alone = digest not in _running
+        _running.add(digest)
     try:
-        with transaction.atomic():
-            response = work()
-            is_kept = 200 <= response.status_code < 300
-            if is_kept and not row.store(response.status_code, _kept_headers(response), response.content):
-                raise _OvertakenError
-    except _OvertakenError:
-        return _still_running(request)
-    except BaseException:
-        row.release()
-        raise
-    if not is_kept:
-        row.release()
-    return response
+        yield is_alone
+    finally:
+        if is_alone:
+            with _of_running:
+                _running.discard(digest)
+
+
+def _is_alone_anywhere(digest: str) -> bool:
+    """False while another process works on the same; the lock goes with the transaction, however that ends.
+
+    On SQLite the transaction itself is the lock, since ours begin IMMEDIATE.
+    """
+    if connection.vendor == "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        number = int.from_bytes(bytes.fromhex(digest[:16]), signed=True)
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+        return bool(cursor.fetchone()[0])
 
 
 def _kept_headers(response: HttpResponse) -> dict[str, Any]:
@@ -103,6 +123,10 @@ def _kept_headers(response: HttpResponse) -> dict[str, Any]:
 def _replay(row: IdempotentRequest) -> HttpResponse:
     headers = row.headers | {"Idempotent-Replayed": "true"}
     return HttpResponse(bytes(row.body), status=row.status_code, headers=headers)
+
+
+def _mismatch(request: HttpRequest) -> HttpResponse:
+    return problem(request, Code.IDEMPOTENCY_MISMATCH, "This Idempotency-Key came with another body before.")
 
 
 def _still_running(request: HttpRequest) -> HttpResponse:

@@ -1,15 +1,12 @@
 """What the guards remember: places taken under a limit, answers under a key, the last number of a series."""
 
-import uuid
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.http import HttpResponse
 
-# An idempotency key counts for a day; whoever works under it has a minute, after which a repeat may take over.
+# An idempotency key counts for a day.
 KEEP_ANSWERS = timedelta(hours=24)
-LEASE = timedelta(seconds=60)
 
 
 class LimitSlot(models.Model):
@@ -29,42 +26,31 @@ class LimitSlot(models.Model):
 
 
 class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
-    def claim(self, digest: str, fingerprint: str, *, at: datetime) -> tuple["IdempotentRequest", bool]:
-        """The row of this key, and whether it is the caller's to work on.
+    def answered(self, digest: str, *, at: datetime) -> "IdempotentRequest | None":
+        """The answer under this key, if it has one and its day is not over."""
+        return self.filter(digest=digest, answered_at__gt=at - KEEP_ANSWERS).first()
 
-        It is where the key is new, where its day is over, and where whoever worked on the same body let the lease pass.
-        """
-        ours: dict[str, Any] = {
+    def store(
+        self, digest: str, fingerprint: str, response: HttpResponse, kept: dict[str, str], *, at: datetime
+    ) -> None:
+        """Keeps the answer in the caller's transaction, with the work that it is the answer to."""
+        values = {
             "fingerprint": fingerprint,
-            "token": uuid.uuid4(),
-            "claimed_at": at,
-            "lease_until": at + LEASE,
-            "status_code": None,
-            "headers": {},
-            "body": b"",
+            "answered_at": at,
+            "status_code": response.status_code,
+            "headers": kept,
+            "body": response.content,
         }
-        row, is_new = self.get_or_create(digest=digest, defaults=ours)
-        if is_new:
-            return row, True
-        over = Q(claimed_at__lte=at - KEEP_ANSWERS)
-        abandoned = Q(status_code=None, lease_until__lt=at, fingerprint=fingerprint)
-        is_ours = bool(self.filter(over | abandoned, pk=row.pk).update(**ours))
-        # Where it was answered or released meanwhile, the newest row counts, or what was read of it.
-        return self.filter(pk=row.pk).first() or row, is_ours
-
-    def answered(self, *, at: datetime) -> "IdempotentRequestQuerySet":
-        return self.filter(status_code__isnull=False, claimed_at__gt=at - KEEP_ANSWERS)
+        self.update_or_create(digest=digest, defaults=values)
 
 
 class IdempotentRequest(models.Model):
-    """One request under a key, and its answer once there is one."""
+    """One request that was done under a key, and its answer."""
 
     digest = models.CharField(max_length=64, unique=True, help_text="Of the path, the account and the key.")
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the body's bytes.")
-    token = models.UUIDField(help_text="Who works on it: a taken-over claim has another one.")
-    claimed_at = models.DateTimeField()
-    lease_until = models.DateTimeField()
-    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    answered_at = models.DateTimeField()
+    status_code = models.PositiveSmallIntegerField()
     headers = models.JSONField(default=dict)
     body = models.BinaryField(default=bytes)
 
@@ -72,21 +58,10 @@ class IdempotentRequest(models.Model):
 
     class Meta:
         # Pruning.
-        indexes = [models.Index(fields=["claimed_at"], name="idempotent_request_claimed")]
+        indexes = [models.Index(fields=["answered_at"], name="idempotent_request_answered")]
 
     def __str__(self) -> str:
-        return f"request of {self.claimed_at}"
-
-    def store(self, status_code: int, headers: dict[str, str], body: bytes) -> bool:
-        """Keeps the answer; False where the claim was taken over meanwhile, so that this work must not stand."""
-        return bool(self._mine().update(status_code=status_code, headers=headers, body=body))
-
-    def release(self) -> None:
-        """Gives the key back, as if it had never been used."""
-        self._mine().delete()
-
-    def _mine(self) -> IdempotentRequestQuerySet:
-        return IdempotentRequest.objects.filter(pk=self.pk, token=self.token, status_code=None)
+        return f"request of {self.answered_at}"
 
 
 class ReferenceCounter(models.Model):

@@ -10,7 +10,7 @@ def prune_guard(*, at: datetime) -> int:
     """Deletes what has expired by `at` and returns how many rows that were."""
     expired = [
         LimitSlot.objects.filter(taken_at__lte=at - HOUR),
-        IdempotentRequest.objects.filter(claimed_at__lte=at - KEEP_ANSWERS),
+        IdempotentRequest.objects.filter(answered_at__lte=at - KEEP_ANSWERS),
         CacheEntry.objects.filter(expires__lt=at),
     ]
     return sum(rows.delete()[0] for rows in expired)

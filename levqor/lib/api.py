@@ -1,6 +1,7 @@
 """What every operation of the API shares: strict JSON in, and errors that point to the field at fault."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +42,7 @@ class StrictJsonParser(Parser):
             text = request.body.decode("utf-8")
             if nests_too_deep(text):
                 raise MalformedJsonError
-            body = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
+            body = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_once)
             if "\\u" in text:
                 json.dumps(body, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
@@ -51,6 +52,14 @@ class StrictJsonParser(Parser):
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    """`1e999` is too large for a float, and infinity cannot be given back as JSON."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number too large")
+    return number
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -29,6 +29,11 @@ type GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # Errors that bring a body of their own shape.
 OWN_BODIES = (CONTENT_TYPE, "application/health+json")
 HEALTH_PATHS = ("/api/status/health", "/api/status/ready")
+EXPOSED_HEADERS = ", ".join(
+    ["X-Request-Id", "Location", "Retry-After", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy"]
+    + [f"X-RateLimit-{name}" for name in ("Limit", "Remaining", "Reset")]
+)
+ALLOWED_HEADERS = "X-Api-Key, Authorization, Content-Type, Idempotency-Key, X-Request-Id"
 # What callers and proxies use: `req-1`, a UUID, base64, `Root=1-5759e988-bd862e3fe1be46a994272793`.
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=@\-]{1,128}")
 
@@ -127,6 +132,48 @@ class OptionsMiddleware:
         if request.method == "OPTIONS":
             return HttpResponse(status=204, headers={"Allow": allow})
         response.headers["Allow"] = allow
+        return response
+
+
+class CorsMiddleware:
+    """Lets scripts of any origin read what stands under `settings.OPEN_TO_SCRIPTS`; never with cookies.
+
+    Outside of everything that makes errors: a script must be able to read those too.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.path_info.startswith(settings.OPEN_TO_SCRIPTS):
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            if request.method == "OPTIONS" and response.status_code < 300:
+                self._answer_preflight(response)
+            else:
+                response.headers.setdefault("Access-Control-Expose-Headers", EXPOSED_HEADERS)
+        return response
+
+    @staticmethod
+    def _answer_preflight(response: HttpResponseBase) -> None:
+        response.headers.setdefault("Access-Control-Allow-Methods", response.headers.get("Allow", "GET"))
+        response.headers.setdefault("Access-Control-Allow-Headers", ALLOWED_HEADERS)
+        response.headers.setdefault("Access-Control-Max-Age", "86400")
+
+
+class NeverCachedMiddleware:
+    """Forbids every cache to keep what stands under `settings.NEVER_CACHED`, errors included.
+
+    The key travels in a header of its own, of which caches know nothing: they would give one customer's answer to another.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.path_info.startswith(settings.NEVER_CACHED):
+            response.headers["Cache-Control"] = "no-store"
         return response
 
 

@@ -2,12 +2,13 @@ from django.urls import path
 
 from levqor.site import stand_ins
 from levqor.site.account import account
-from levqor.site.views import home, llms, robots, security, sitemap
+from levqor.site.views import home, llms, robots, security, sitemap, styleguide
 
 app_name = "site"
 
 urlpatterns = [
     path("", home, name="home"),
+    path("styleguide", styleguide, name="styleguide"),
     path("account", account, name="account"),
     path("robots.txt", robots, name="robots"),
     path("sitemap.xml", sitemap, name="sitemap"),

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from django import forms
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
@@ -24,6 +25,16 @@ PRIVATE_PATHS = [
     "/api/",
 ]
 SECURITY_TXT_DAYS = 180
+
+
+class SampleForm(forms.Form):
+    """One field of each kind, for the style guide."""
+
+    email = forms.EmailField(label="Work email", help_text="Where the answer goes.")
+    plan = forms.ChoiceField(label="Plan", choices=[("starter", "Starter"), ("growth", "Growth")])
+    when = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}))
+    words = forms.CharField(label="What happened", widget=forms.Textarea, required=False)
+    agree = forms.BooleanField(label="I have read the terms")
 
 
 @gzip_page
@@ -73,6 +84,15 @@ def llms(request: HttpRequest) -> HttpResponse:
         "documents": navigation.links([*navigation.POLICIES, *navigation.BUILDS]),
     }
     return render(request, "site/llms.txt", context, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component on one page, for whoever builds the next one; on a laptop alone."""
+    if not settings.DEBUG:
+        raise Http404
+    form = SampleForm({"email": "not an address"})
+    return render(request, "site/styleguide.html", {"form": form, "breadcrumbs": [("Style guide", "")]})
 
 
 def _text(body: str) -> HttpResponse:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from levqor.lib.testing.brokers import wait_until
 from scripts import CannotStartError, dotenv, run
+from testing.brokers import wait_until
 
 # A worker and its child, as Celery's are: asked to stop, the worker waits for the child, which dies of any signal.
 WORKER = """

@@ -9,14 +9,14 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from levqor.accounts.models import User
-from levqor.lib.testing.browser import OpenBrowser, Scheme, Window
-from levqor.lib.testing.soak import soak_all_but
 from status import watcher
 from status.memory import StatusMemory, memory
 from status.models import Incident, Subscriber, SubscriberState
 from status.subscriber_links import token_of
 from status.tests import scenes
 from status.tests.make import NOON, component, make_incident
+from testing.browser import OpenBrowser, Scheme, Window
+from testing.soak import soak_all_but
 
 pytestmark = pytest.mark.proof
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from levqor.lib.testing.brokers import wait_until
-from levqor.lib.testing.fake_resend import FakeResend
-from levqor.lib.testing.processes import Boundary, Processes
-from levqor.lib.testing.soak import soak_all_but
 from levqor.mail.models import OutgoingMail
 from status.models import Notice, NoticeStatus, Subscriber, SubscriberState
 from status.tests.make import NOON, make_incident
+from testing.brokers import wait_until
+from testing.fake_resend import FakeResend
+from testing.processes import Boundary, Processes
+from testing.soak import soak_all_but
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

@@ -19,11 +19,11 @@ import feedparser
 import pytest
 from django.db import connection
 
-from levqor.lib.testing.black_hole import BlackHole
-from levqor.lib.testing.brokers import OwnRedis, free_port, wait_until
-from levqor.lib.testing.databases import OwnPostgres, children_of, server_programs
-from levqor.lib.testing.processes import Processes, Running
 from status.labels import CAUSES
+from testing.black_hole import BlackHole
+from testing.brokers import OwnRedis, free_port, wait_until
+from testing.databases import OwnPostgres, children_of, server_programs
+from testing.processes import Processes, Running
 
 pytestmark = [pytest.mark.proof, pytest.mark.alone]
 

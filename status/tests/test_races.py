@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from levqor.hooks.models import Endpoint
-from levqor.lib.testing.together import together
 from status.component_states import ComponentState
 from status.hooks import MOST, EndpointRefusedError, add_endpoint
 from status.incidents import RefusedError, draft_incident, post_update
 from status.models import Component, Incident, Notice, Subscriber, SubscriberState
 from status.subscriptions import write_notices
 from status.tests.make import NOON, SUPPORT, component, make_incident, make_update
+from testing.together import together
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

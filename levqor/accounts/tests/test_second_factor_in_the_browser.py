@@ -8,7 +8,7 @@ from allauth.mfa.totp.internal import auth as totp
 from playwright.sync_api import expect
 
 from levqor.accounts.tests.make import PASSWORD, make_user
-from levqor.lib.testing.browser import OpenBrowser, Window
+from testing.browser import OpenBrowser, Window
 
 pytestmark = pytest.mark.proof
 

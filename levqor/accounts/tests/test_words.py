@@ -9,7 +9,7 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.test import Client
 
-from levqor.lib.testing.html import Document
+from testing.html import Document
 
 FOLDER = Path(__file__).parent.parent / "locale/en_GB/LC_MESSAGES"
 THEIRS = Path(allauth.__file__).parent / "locale/de/LC_MESSAGES/django.po"

@@ -11,7 +11,7 @@ from levqor.accounts.models import Account, User
 from levqor.audit.models import AuditEntry
 from levqor.desk.schedule import ensure_rows
 from levqor.desk.tests.make import make_admin, make_demo, make_event, make_staff
-from levqor.lib.testing.browser import OpenBrowser, Window
+from testing.browser import OpenBrowser, Window
 
 pytestmark = pytest.mark.proof
 FIND = "Find a customer, an invoice or a mail"

@@ -15,9 +15,9 @@ from levqor.accounts.models import Account, User
 from levqor.audit.models import record
 from levqor.desk.tests.make import make_admin, make_event
 from levqor.lib.actors import staff
-from levqor.lib.testing.browser import OpenBrowser, Window
-from levqor.lib.testing.soak import soak_all_but
 from levqor.mail.models import OutgoingMail, Suppression
+from testing.browser import OpenBrowser, Window
+from testing.soak import soak_all_but
 
 pytestmark = pytest.mark.proof
 RUN = "window.top.ran=1"

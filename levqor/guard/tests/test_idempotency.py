@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import RequestFactory
 
 from levqor.guard.idempotency import answer_once, idempotent, stored_answer
-from levqor.guard.models import LEASE, IdempotentRequest, ReferenceCounter
+from levqor.guard.models import IdempotentRequest, ReferenceCounter
 from levqor.guard.pruning import prune_guard
 from levqor.guard.references import Series, next_reference
 
@@ -128,35 +128,6 @@ def test_work_that_raises_leaves_no_trace() -> None:
 
     assert not IdempotentRequest.objects.exists()
     assert not ReferenceCounter.objects.exists()
-
-
-def make_abandoned(body: str = '{"a": 1}') -> None:
-    """What a process leaves that was killed between its claim and its answer."""
-    answer_once(make_post(body=body), Work(), at=NOW)
-    IdempotentRequest.objects.update(status_code=None)
-
-
-def test_a_key_whose_holder_died_is_free_after_its_lease() -> None:
-    make_abandoned()
-    work = Work()
-
-    during = answer_once(make_post(), work, at=NOW + LEASE)
-    after = answer_once(make_post(), work, at=NOW + LEASE + timedelta(seconds=1))
-
-    assert (during.status_code, after.status_code, work.done) == (409, 201, 1)
-
-
-def test_work_that_was_overtaken_does_not_stand() -> None:
-    def slow() -> HttpResponse:
-        next_reference(Series.SLA_CLAIM, at=NOW)
-        answer_once(make_post(), Work(), at=NOW + LEASE + timedelta(seconds=1))
-        return HttpResponse(status=201)
-
-    late = answer_once(make_post(), slow, at=NOW)
-
-    # In one thread the inner work is undone with the outer; the race on PostgreSQL shows it standing.
-    assert late.status_code == 409
-    assert not ReferenceCounter.objects.filter(series="SLA").exists()
 
 
 @pytest.mark.parametrize("key", ["", "ü", "x" * 256, "line\nbreak", "tab\t"])

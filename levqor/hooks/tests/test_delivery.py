@@ -16,7 +16,7 @@ from levqor.hooks.models import Delivery, DeliveryStatus, Endpoint, HookMessage
 from levqor.hooks.tests.make import NOON, make_delivery, make_endpoint
 from levqor.lib.actors import Actor
 from levqor.lib.states import IllegalMoveError
-from levqor.lib.testing.fake_server import Answer, FakeServer, HangUpError, Request
+from testing.fake_server import Answer, FakeServer, HangUpError, Request
 
 pytestmark = pytest.mark.django_db
 STAFF = Actor("staff", None)

@@ -8,10 +8,10 @@ import pytest
 
 from levqor.hooks.models import DeliveryStatus
 from levqor.hooks.tests.make import NOON, make_delivery
-from levqor.lib.testing.brokers import wait_until
-from levqor.lib.testing.fake_server import Answer, FakeServer, Request
-from levqor.lib.testing.processes import Boundary, Processes
-from levqor.lib.testing.soak import soak_all_but
+from testing.brokers import wait_until
+from testing.fake_server import Answer, FakeServer, Request
+from testing.processes import Boundary, Processes
+from testing.soak import soak_all_but
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 

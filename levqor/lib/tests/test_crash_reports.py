@@ -10,7 +10,7 @@ from typing import Any
 import sentry_sdk
 
 from levqor.lib.crash_reports import scrub
-from levqor.lib.testing.fake_server import Answer, FakeServer, Request
+from testing.fake_server import Answer, FakeServer, Request
 
 # What is secret comes from outside, so that the reported lines of this source do not hold it.
 CRASH = """

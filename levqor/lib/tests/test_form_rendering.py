@@ -4,7 +4,7 @@ import pytest
 from django import forms
 from django.template.loader import render_to_string
 
-from levqor.lib.testing.html import Document
+from testing.html import Document
 
 
 class SampleForm(forms.Form):

@@ -9,7 +9,7 @@ from kombu.message import Message
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from levqor.celery import app
-from levqor.lib.testing.brokers import OwnRedis
+from testing.brokers import OwnRedis
 
 pytestmark = [pytest.mark.proof, pytest.mark.alone]
 

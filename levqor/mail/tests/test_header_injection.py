@@ -11,13 +11,13 @@ import pytest
 from django.core.mail import EmailMultiAlternatives, mailers
 from pytest_django import Settings
 
-from levqor.lib.testing.fake_resend import FakeResend
 from levqor.mail import rendering
 from levqor.mail.backends import FolderBackend
 from levqor.mail.models import OutgoingMail
 from levqor.mail.outbox import deliver, send
 from levqor.mail.rendering import RenderedMail, one_line
 from levqor.mail.tests.test_outbox import AT
+from testing.fake_resend import FakeResend
 
 pytestmark = pytest.mark.django_db
 

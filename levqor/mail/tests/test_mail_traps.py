@@ -10,11 +10,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from levqor.lib.testing.fake_resend import FakeResend
-from levqor.lib.testing.resend_webhooks import SUPPRESSED, sign
 from levqor.mail.models import OutgoingMail, Suppression, TrackingEvent
 from levqor.mail.outbox import deliver, send
 from levqor.mail.tracking import apply_left_over
+from testing.fake_resend import FakeResend
+from testing.resend_webhooks import SUPPRESSED, sign
 
 PATH = "/anymail/resend/tracking/"
 AT = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)

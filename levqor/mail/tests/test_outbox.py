@@ -11,12 +11,12 @@ from pytest_django import Settings
 
 from levqor.lib import events
 from levqor.lib.backoff import PATIENT as BACKOFF
-from levqor.lib.testing.fake_resend import FakeResend
 from levqor.mail import outbox
 from levqor.mail.models import LEASE, MailStatus, OutgoingMail, Suppression
 from levqor.mail.outbox import WIPED, deliver, send
 from levqor.mail.rendering import RenderedMail, render
 from levqor.mail.tasks import deliver_due
+from testing.fake_resend import FakeResend
 
 pytestmark = pytest.mark.django_db
 

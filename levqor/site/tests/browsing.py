@@ -7,7 +7,7 @@ from typing import Self
 from PIL import Image
 from playwright.sync_api import Page
 
-from levqor.lib.testing.browser import Scheme, Window
+from testing.browser import Scheme, Window
 
 # Left, top, right and bottom of an element, in pixels of the whole page.
 type Box = tuple[int, int, int, int]

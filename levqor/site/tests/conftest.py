@@ -2,8 +2,8 @@ import pytest
 
 from billing.tests.conftest import scene
 from legal.models import DocumentVersion
-from levqor.lib.testing.browser import OpenBrowser
 from levqor.site.tests.make import make_contents
+from testing.browser import OpenBrowser
 
 __all__ = ["open_site", "scene"]
 

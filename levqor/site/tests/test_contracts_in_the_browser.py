@@ -11,9 +11,9 @@ from legal.acceptance import accept
 from legal.models import Acceptance
 from legal.publishing import earliest_for_material
 from legal.tests.make import HERE, make_acceptance, make_declaration, renew
-from levqor.lib.testing.browser import OpenBrowser, Scheme, Window
-from levqor.lib.testing.soak import soak_all_but
 from levqor.site.tests.browsing import VIEWS, barriers, barriers_here
+from testing.browser import OpenBrowser, Scheme, Window
+from testing.soak import soak_all_but
 
 pytestmark = pytest.mark.proof
 

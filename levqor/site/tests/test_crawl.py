@@ -13,8 +13,8 @@ from legal.models import DfyPackage
 from legal.sla_example import example_rows
 from levqor.accounts.models import Plan, SlaTerms
 from levqor.lib.money import format_price
-from levqor.lib.testing.html import Document
 from levqor.site.tests.make import ENTRANCE, PAGES
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from levqor.lib.testing.html import Document
 from levqor.site import errors
+from testing.html import Document
 
 type View = Callable[[HttpRequest], HttpResponse]
 

@@ -9,9 +9,9 @@ from playwright.sync_api import Page
 
 from billing.models import PaymentFailure
 from levqor.desk.demo_cases import make_cases
-from levqor.lib.testing.browser import OpenBrowser, Scheme
 from levqor.site.tests.browsing import SCROLLS_SIDEWAYS, VIEWS, Printed, barriers, boxes
 from levqor.site.tests.make import ACCOUNT, ENTRANCE, PAGES, make_customer, pay_path
+from testing.browser import OpenBrowser, Scheme
 
 pytestmark = pytest.mark.proof
 

@@ -7,11 +7,11 @@ from django.core.checks import run_checks
 from django.test import Client
 from pytest_django import Settings
 
-from levqor.lib.testing.html import Document
 from levqor.site.navigation import Page, links
 from status.component_states import ComponentState
 from status.live import BANNERS
 from status.memory import memory
+from testing.html import Document
 
 SIGN_IN = Page("Sign in", "account_login")
 

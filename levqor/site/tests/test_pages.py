@@ -12,8 +12,8 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from levqor.lib.testing.html import Document
 from levqor.site.tests.make import ENTRANCE, PAGES
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 

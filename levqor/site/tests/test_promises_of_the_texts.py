@@ -12,7 +12,7 @@ from disputes.stages import STEPS
 from legal.catalogue import DOCUMENTS
 from legal.emails import CANCELLATION
 from legal.models import NOTICE
-from levqor.lib.testing.html import Document
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 

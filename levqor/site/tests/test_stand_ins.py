@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from levqor.lib.problems import Code
-from levqor.lib.testing.html import Document
 from levqor.site.stand_ins import MEANINGS
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 ROOMS = ["/developer"]

@@ -14,6 +14,7 @@ from django.utils import timezone
 from levqor.accounts.models import Account, Membership, Plan, User
 from levqor.desk.demo_cases import make_cases
 from levqor.desk.demo_claims import make_claims
+from levqor.desk.demo_developer import make_demo_key
 from levqor.desk.demo_legal import make_legal
 from levqor.desk.demo_status import make_status
 
@@ -106,3 +107,4 @@ def make_customer() -> None:
         },
     )
     Membership.objects.get_or_create(account=account, user=customer)
+    make_demo_key(account, at=timezone.now())
