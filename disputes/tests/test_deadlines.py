@@ -1,6 +1,7 @@
 """Promises by the calendar: who is warned when, what closes by itself; never at night or on a bank holiday."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -31,7 +32,7 @@ def _roomy(settings: Settings) -> None:
     settings.CASE_LIMIT_PER_NETWORK = 100
 
 
-def file(name: str, **changes: object) -> Dispute:
+def file(name: str, **changes: Any) -> Dispute:
     return make_dispute(at=FILED, email=f"{name}@fern.test", **changes)
 
 
