@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -106,6 +107,10 @@ class DisputeAdmin(QueueAdmin):
     @admin.display(description="State", ordering="status")
     def state(self, dispute: Dispute) -> SafeString:
         return admin_views.state_badge(dispute)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(admin_views.letter_view)
+        return [path("<int:pk>/letters/<int:letter_pk>/", view, name="disputes_dispute_letter"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         views = {"views": list_views(request, QUICK_VIEWS), "export_query": request.GET.urlencode()}

@@ -3,14 +3,17 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from disputes.emails import preview
-from disputes.models import Category, Dispute, DisputeStatus, Stage
+from disputes.letters import UnprintableError, letter_answer
+from disputes.models import Category, Dispute, DisputeStatus, Letter, Stage
 from disputes.verbs import VERBS, WORK
 from levqor.cases.desk import deadline_badge, look_at
 from levqor.cases.desk_pages import ERASE, Desk
@@ -47,6 +50,7 @@ WORDS = {
     "dispute:status.answered": "Answered",
     "dispute:status.resolved": "Resolved",
     "dispute:status.withdrawn": "Withdrawn",
+    "dispute:letter.issued": "Letter issued",
     "dispute:stage.escalation": "Moved up to escalation",
     "dispute:stage.complaint": "Moved up to formal complaint",
     "dispute:stage.external": "Taken outside of Levqor",
@@ -72,6 +76,7 @@ DESK = Desk[Dispute](
     rows_of=lambda dispute: [dispute],
     words=WORDS,
     preview=lambda name, dispute, body, at: preview(name, dispute, body, at=at),
+    refusals=(UnprintableError,),
 )
 
 
@@ -96,8 +101,15 @@ def dispute_view(request: HttpRequest, dispute: Dispute, site: admin.AdminSite) 
         "others": look_at(case, by.user_id or 0, at=at),
         "moments": DESK.moments(dispute),
         "first_files": case.files.filter(message=None),
+        "letters": dispute.letters.order_by("pk"),
         "deadlines": case.deadlines.order_by("counted_from", "pk"),
         "account_url": reverse("admin:accounts_account_change", args=[case.account_id]) if case.account_id else "",
         "may_export": bool(case.email) and request.user.has_perm(ERASE),
     }
     return TemplateResponse(request, "admin/disputes/dispute.html", context)
+
+
+def letter_view(request: HttpRequest, pk: int, letter_pk: int) -> HttpResponse:
+    if not request.user.has_perm(DESK.view):
+        raise PermissionDenied
+    return letter_answer(get_object_or_404(Letter.objects.select_related("dispute__case"), dispute=pk, pk=letter_pk))

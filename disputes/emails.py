@@ -8,7 +8,7 @@ the tracking page.
 from datetime import datetime
 from typing import Any
 
-from disputes.models import Category, Dispute, Stage
+from disputes.models import Category, Dispute, Letter, Stage
 from disputes.stages import STEP_OF, address_of
 from levqor.cases.emails import context_of, to_customer
 from levqor.cases.models import CaseMessage, Deadline
@@ -82,6 +82,17 @@ def unanswered(dispute: Dispute, *, at: datetime) -> OutgoingMail:
 def closed(dispute: Dispute, *, at: datetime) -> OutgoingMail | None:
     """That we heard nothing on our answer, so it is closed, and that they can still go on."""
     return _by_itself("disputes/closed", dispute, key=f"dispute:{dispute.pk}:closed:{at:%Y%m%dT%H%M%S}", at=at)
+
+
+def final_response(dispute: Dispute, letter: Letter, *, at: datetime) -> OutgoingMail | None:
+    """That the final response is on the page. The letter quotes what the sender typed, so it does not come along."""
+    return to_customer("disputes/final_response", dispute.case, context(dispute), key=f"letter:{letter.pk}", at=at)
+
+
+def time_limit(dispute: Dispute, letter: Letter, *, at: datetime) -> None:
+    """That we did not decide in time and nobody has to wait; and the same to whoever has it."""
+    _by_itself("disputes/time_limit", dispute, key=f"letter:{letter.pk}", at=at)
+    _to_staff("disputes/time_limit_passed", dispute, {}, key=f"letter:{letter.pk}:staff", at=at)
 
 
 def preview(name: str, dispute: Dispute, body: str, *, at: datetime) -> RenderedMail:

@@ -20,6 +20,10 @@ def add_the_dispute(*, case: Case, facts: dict[str, Any]) -> None:
         "description": dispute.description,
         "desired_resolution": dispute.desired_resolution,
         "ticket_numbers": dispute.ticket_numbers,
+        "letters": [
+            {"kind": letter.kind, "at": letter.issued_at.isoformat(), "text": letter.body, "sha256": letter.sha256}
+            for letter in dispute.letters.order_by("pk").defer("pdf")
+        ],
     }
 
 
@@ -29,4 +33,5 @@ def erase_the_dispute(*, case: Case, at: datetime) -> None:
     for dispute in Dispute.objects.filter(case=case):
         rows = Dispute.objects.filter(pk=dispute.pk)
         rows.update(subject=ERASED, description=ERASED, desired_resolution="", ticket_numbers=[])
+        dispute.letters.update(body=ERASED, pdf=b"")
         erase_reasons(dispute)

@@ -1,5 +1,6 @@
 """Disputes that nobody moves, within business hours: a customer who does not answer is reminded once, then we answer on what
-we have; an answer that nobody replied to closes the dispute; one whose owner does nothing goes back to the queue."""
+we have; an answer that nobody replied to closes the dispute; a complaint that was not decided in time brings a letter; one
+whose owner does nothing goes back to the queue."""
 
 from datetime import datetime
 from typing import Final
@@ -9,7 +10,8 @@ from django.db import transaction
 
 from disputes import emails
 from disputes.customer import locked
-from disputes.models import Dispute, DisputeStatus, Outcome
+from disputes.letters import issue_at_the_time_limit
+from disputes.models import Dispute, DisputeStatus, Outcome, Stage
 from levqor.cases.idling import return_idle, wait_no_longer_than_said
 from levqor.cases.models import Case, Deadline, Side
 from levqor.cases.models.deadline import answer_date, close_case
@@ -38,6 +40,7 @@ def follow_up(*, at: datetime) -> None:
             _close_if_silent(dispute, at=at)
         except Exception:  # one broken dispute must not keep the others open
             logger.exception("answered_dispute_crashed", dispute=dispute.pk)
+    _write_letters_at_the_time_limit(at=at)
     return_idle(Case.objects.filter(dispute__status=DisputeStatus.OPEN), lambda case: [case.dispute], at=at)
 
 
@@ -56,6 +59,17 @@ def _go_on(dispute: Dispute, *, at: datetime) -> None:
             deadline.resume(at=at)
         now.case.touch()
         emails.unanswered(now, at=at)
+
+
+def _write_letters_at_the_time_limit(*, at: datetime) -> None:
+    late = Deadline.objects.running().filter(
+        due_at__lt=at, case__dispute__stage=Stage.COMPLAINT, case__dispute__letters__isnull=True
+    )
+    for deadline in late.order_by("due_at"):
+        try:
+            issue_at_the_time_limit(_dispute_of(deadline), deadline, at=at)
+        except Exception:  # one broken letter must not keep the others' customers waiting
+            logger.exception("letter_at_the_time_limit_crashed", case=deadline.case_id)
 
 
 def _close_if_silent(dispute: Dispute, *, at: datetime) -> None:

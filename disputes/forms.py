@@ -1,11 +1,12 @@
 """The dispute as people and programs send it: one form of validation for the page and the API."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from disputes.models import Category, Stage
+from disputes.stages import STEPS
 from levqor.cases.forms import FilesField, MessageForm
 from levqor.lib.forms import AddressField, HumanForm, LineField, LongTextField
 
@@ -151,7 +152,12 @@ class DisputePageForm(HumanForm, DisputeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["stage"].initial = Stage.SUPPORT
+        stage = cast("forms.ChoiceField", self.fields["stage"])
+        stage.initial, stage.required = Stage.SUPPORT, True
+        stage.error_messages["required"] = "Choose where to begin."
+        stage.choices = [
+            (step.stage.value, f"{step.stage.label}: answer in {step.days} business days") for step in STEPS
+        ]
 
 
 class EscalateForm(MessageForm):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -144,3 +145,40 @@ class Dispute(models.Model):
         if self.status != DisputeStatus.OPEN:
             self.open_again(by=by, at=at)
         move(self, to, by=by, at=at, reason=reason, field="stage")
+
+
+class LetterKind(models.TextChoices):
+    DECISION = "decision", "Final response"
+    TIME_LIMIT = "time_limit", "Letter at the end of the time limit"
+
+
+class Letter(models.Model):
+    """What ends our procedure in writing: frozen with its PDF, by the database too. Only erasing a person empties it."""
+
+    dispute = models.ForeignKey(Dispute, on_delete=models.PROTECT, related_name="letters")
+    kind = models.CharField(max_length=10, choices=LetterKind)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    body = models.TextField()
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    issued_at = models.DateTimeField()
+    pdf = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["dispute", "kind"], name="dispute_letter_once_of_a_kind"),
+            models.CheckConstraint(
+                condition=Q(kind=LetterKind.DECISION, author__isnull=False, outcome__in=Outcome.values)
+                | Q(kind=LetterKind.TIME_LIMIT, author__isnull=True, outcome=""),
+                name="dispute_letter_of_a_person_decides",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} in {self.dispute}"
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.dispute.case.reference}-{self.kind.replace('_', '-')}.pdf"

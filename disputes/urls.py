@@ -11,5 +11,6 @@ urlpatterns = [
     path("disputes/track/<str:token>/escalate", views.escalate, name="escalate"),
     path("disputes/track/<str:token>/accept", views.accept, name="accept"),
     path("disputes/track/<str:token>/withdraw", views.withdraw, name="withdraw"),
+    path("disputes/track/<str:token>/letters/<int:pk>.pdf", views.letter, name="letter"),
     path("disputes/track/<str:token>/files/<int:pk>", views.download, name="download"),
 ]

@@ -5,11 +5,12 @@ from typing import Final
 
 from django import forms
 
-from disputes import answering
+from disputes import answering, letters
 from disputes.models import Dispute, DisputeStatus, Outcome, Stage
 from levqor.cases import privacy
 from levqor.cases.desk_forms import (
     AssignForm,
+    DeedForm,
     MessageToCustomerForm,
     NoteForm,
     ReasonToCustomerForm,
@@ -33,6 +34,19 @@ class ResolveForm(MessageToCustomerForm):
         error_messages={"required": "Choose how it ends."},
     )
     field_order = ["outcome", "words", "attachments"]
+
+
+class FinalResponseForm(DeedForm):
+    label = "What we decided, and why"
+    help_text = "It stands in the letter, which is frozen once it is issued."
+
+    outcome = forms.ChoiceField(
+        label="How it ends",
+        choices=[("", "Choose one"), *((outcome.value, outcome.label) for outcome in OUTCOMES[:3])],
+        error_messages={"required": "Choose how it ends."},
+    )
+    accepts_boxes = forms.BooleanField(label="Signs that our fonts do not have may stand as □", required=False)
+    field_order = ["outcome", "words", "accepts_boxes"]
 
 
 def _in(*statuses: DisputeStatus) -> Callable[[Dispute, Actor], bool]:
@@ -125,6 +139,24 @@ VERBS: Final[list[Verb[Dispute]]] = [
         lambda dispute, form, by, at: answering.move_up(dispute, form.said, by=by, at=at),
         lambda dispute, by: dispute.status != DisputeStatus.WITHDRAWN and dispute.next_stage is not None,
         ReasonToCustomerForm,
+        is_grave=True,
+    ),
+    Verb(
+        "final-response",
+        "Final response",
+        "Ends our procedure with a letter: what we decided, why, and what is open to the customer outside. It is frozen "
+        "as a PDF, and the dispute is resolved.",
+        "The final response is issued.",
+        lambda dispute, form, by, at: letters.issue(
+            dispute,
+            Outcome(form.cleaned_data["outcome"]),
+            form.said,
+            accepts_boxes=form.cleaned_data["accepts_boxes"],
+            by=by,
+            at=at,
+        ),
+        lambda dispute, by: letters.may_issue(dispute),
+        FinalResponseForm,
         is_grave=True,
     ),
     Verb(

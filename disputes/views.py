@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from disputes import customer, emails
 from disputes.filing import Statement, file_dispute
 from disputes.forms import DisputePageForm, EscalateForm
+from disputes.letters import letter_answer
 from disputes.models import Category, Dispute, DisputeStatus, Stage
 from disputes.progress import progress_of
 from disputes.stages import STEP_OF, STEPS, dates_of
@@ -193,6 +194,13 @@ def download(request: HttpRequest, token: str, pk: int) -> HttpResponse:
     return file_answer(_dispute_of(token).case.files.public().filter(pk=pk))
 
 
+@never_cache
+@require_safe
+def letter(request: HttpRequest, token: str, pk: int) -> HttpResponse:
+    """The PDF of a letter of ours, the same bytes each time."""
+    return letter_answer(get_object_or_404(_dispute_of(token).letters.select_related("dispute__case"), pk=pk))
+
+
 # As the other forms for people who need no session.
 @csrf_exempt
 @never_cache
@@ -227,6 +235,7 @@ def _track_page(request: HttpRequest, dispute: Dispute, form: MessageForm, *, st
         "stage_number": reached + 1,
         "notes": case.messages.public().order_by("written_at", "pk").prefetch_related("files"),
         "first_files": case.files.public().filter(message=None),
+        "letters": dispute.letters.order_by("pk").defer("pdf"),
         "form": form,
         "can_escalate": can_escalate(dispute),
         "next_stage": dispute.next_stage.label if dispute.next_stage else "",

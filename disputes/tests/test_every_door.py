@@ -2,7 +2,8 @@
 
 The tables are written by hand from what was agreed and not from the code. A row is a deed, a column a state. A cell says in
 which state the dispute is afterwards, `^` that it is open one stage up (at the last stage: refused), `=` that the deed is
-done and it stands as before, `.` that it is refused and nothing moves.
+done and it stands as before, `RS` that it is resolved at the last stages and refused before, `.` that it is refused and
+nothing moves.
 """
 
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ assign      =   =   =   .   .
 tie         =   =   =   .   .
 move-up     ^   ^   ^   ^   .
 resolve     rs  rs  rs  .   .
+final-response  RS  RS  RS  .   .
 reopen      .   .   .   op  .
 erase       .   .   .   =   =
 """
@@ -55,7 +57,19 @@ warn          =   =   =   =   =
 forget        =   =   =   =   =
 """
 MAY = {
-    "Support": {"take", "answer", "ask", "reply", "note", "assign", "tie", "move-up", "resolve", "reopen"},
+    "Support": {
+        "take",
+        "answer",
+        "ask",
+        "reply",
+        "note",
+        "assign",
+        "tie",
+        "move-up",
+        "resolve",
+        "reopen",
+        "final-response",
+    },
     "Finance": set[str](),
     "Read-only": set[str](),
     "superuser": {line.split()[0] for line in BY_STAFF.splitlines()[2:]},
@@ -76,6 +90,9 @@ def place(code: str, cell: str) -> tuple[str, str, bool]:
     # Outside of Levqor there is no next stage, and no clock that could wait.
     if cell == "." or (cell in {"^", "wt"} and stage == "x"):
         return STAGES[stage], STATES[state], False
+    if cell == "RS":
+        is_last = stage in "cx"
+        return STAGES[stage], STATES["rs" if is_last else state], is_last
     if cell == "^":
         return STAGES[UP[stage]], STATES["op"], True
     return STAGES[stage], STATES[state if cell == "=" else cell], True
