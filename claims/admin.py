@@ -4,21 +4,17 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import FilteredRelation, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from claims import admin_views
-from claims.admin_filters import OwnerFilter, StateFilter, quick_views
+from claims.admin_filters import StateFilter, quick_views
 from claims.batch_views import batch_view
 from claims.bulk import BULKS, make_action
 from claims.models import Claim, CreditEntry
-from claims.verbs import VERB_OF_SLUG, WORK
-from levqor.cases.desk import deadline_badge
-from levqor.cases.saved_filters import SavedFilters
-from levqor.guard.references import parse_reference
+from levqor.cases.queue import OwnerFilter, QueueAdmin
 from levqor.lib.admin import Column, CsvExport, ReadOnlyAdmin, badge, row_link, two_lines
 from levqor.lib.money import to_decimal
 
@@ -26,7 +22,8 @@ CREDIT_TONES = {"pending": "wait", "sending": "wait", "applied": "good", "by_han
 
 
 @admin.register(Claim)
-class ClaimAdmin(SavedFilters, CsvExport, ReadOnlyAdmin):
+class ClaimAdmin(QueueAdmin):
+    desk = admin_views.DESK
     list_title = "SLA claims"
     list_help = (
         "What customers claim for months below the uptime promise, by the day on which they have to hear from us. Open "
@@ -36,15 +33,8 @@ class ClaimAdmin(SavedFilters, CsvExport, ReadOnlyAdmin):
     empty_text = "Claims from the page /sla-credits and from the API appear here at once."
     list_display = ["reference", "customer", "month_claimed", "state", "owner", "due"]
     list_filter = [StateFilter, OwnerFilter, "plan"]
-    date_hierarchy = "case__submitted_at"
-    list_filter_submit = True
     list_before_template = "admin/claims/queue_head.html"
     list_select_related = ["case__account", "case__owner", "plan"]
-    list_per_page = 50
-    show_full_result_count = False
-    ordering = ["deadline__due_at", "-pk"]
-    search_help_text = "Reference, name, e-mail or account"
-    search_fields = ["case__reference", "case__full_name", "case__email", "case__account_name", "case__account__name"]
     actions = [*(make_action(bulk) for bulk in BULKS), "export_csv"]
     csv_columns = [
         Column("Reference", lambda claim: claim.case.reference),
@@ -61,29 +51,11 @@ class ClaimAdmin(SavedFilters, CsvExport, ReadOnlyAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Claim]:
-        running = FilteredRelation("case__deadlines", condition=Q(case__deadlines__ended_at__isnull=True))
-        claims = Claim.objects.select_related("case__account", "case__owner", "plan").annotate(deadline=running)
-        return claims.prefetch_related("case__deadlines__pauses")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Claim], search_term: str
-    ) -> tuple[QuerySet[Claim], bool]:
-        reference = parse_reference(search_term)
-        if reference:
-            return queryset.filter(case__reference=reference), False
-        return super().get_search_results(request, queryset, search_term)
-
-    def has_work_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(WORK)
+        return super().get_queryset(request).select_related("plan")
 
     @admin.display(description="Claim", ordering="case__reference")
     def reference(self, claim: Claim) -> SafeString:
         return two_lines(claim.case.reference, f"joined to {claim.joined_to}" if claim.joined_to_id else "")
-
-    @admin.display(description="Customer", ordering="case__account__name")
-    def customer(self, claim: Claim) -> SafeString:
-        case = claim.case
-        return two_lines(case.account or f"{case.account_name or case.full_name} (not matched)", case.email)
 
     @admin.display(description="Month", ordering="month")
     def month_claimed(self, claim: Claim) -> SafeString:
@@ -92,15 +64,6 @@ class ClaimAdmin(SavedFilters, CsvExport, ReadOnlyAdmin):
     @admin.display(description="State", ordering="status")
     def state(self, claim: Claim) -> SafeString:
         return admin_views.state_badge(claim)
-
-    @admin.display(description="Owner", ordering="case__owner__email")
-    def owner(self, claim: Claim) -> str:
-        return claim.case.owner.get_full_name() if claim.case.owner else "–"
-
-    @admin.display(description="Due", ordering="deadline__due_at")
-    def due(self, claim: Claim) -> SafeString | str:
-        running = next((row for row in claim.case.deadlines.all() if row.ended_at is None), None)
-        return deadline_badge(running, at=timezone.now())
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         views = {"views": quick_views(request), "export_query": request.GET.urlencode()}
@@ -116,22 +79,12 @@ class ClaimAdmin(SavedFilters, CsvExport, ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap, site = self.admin_site.admin_view, self.admin_site
-        verbs = [
-            path(
-                f"<int:pk>/{slug}/",
-                wrap(partial(admin_views.deed_view, slug=slug, site=site)),
-                name=f"claims_claim_{slug.replace('-', '_')}",
-            )
-            for slug in VERB_OF_SLUG
-        ]
-        file = path("<int:pk>/files/<int:file_pk>/", wrap(admin_views.file_view), name="claims_claim_file")
         batches = [
             path(f"{step}-drafts/", wrap(partial(batch_view, site=site, step=step)), name=f"claims_claim_{step}_drafts")
             for step in ("propose", "approve")
         ]
         figures = path("figures/", wrap(partial(admin_views.figures_view, site=site)), name="claims_claim_figures")
-        person = path("<int:pk>/person/", wrap(admin_views.export_view), name="claims_claim_person")
-        return [file, figures, person, *verbs, *batches, *super().get_urls()]
+        return [figures, *batches, *super().get_urls()]
 
 
 @admin.register(CreditEntry)

@@ -52,16 +52,3 @@ class StateFilter(DropdownFilter):
         if value == "all":
             return queryset
         return queryset.filter(case__closed_at__isnull=True).exclude(status=ClaimStatus.DRAFTED)
-
-
-class OwnerFilter(DropdownFilter):
-    title = "owner"
-    parameter_name = "owner"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("me", "Me"), ("nobody", "Nobody")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Claim]) -> QuerySet[Claim]:
-        if self.value() == "me":
-            return queryset.filter(case__owner=request.user.pk)
-        return queryset.filter(case__owner=None) if self.value() == "nobody" else queryset

@@ -1,35 +1,28 @@
 """The pages of one claim in the back office: all of it on one page, and each verb with its question."""
 
-import json
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from claims.deciding import DecisionError
-from claims.desk_forms import DeedForm, ToCustomerForm
 from claims.emails import preview
 from claims.figures import by_month
 from claims.measuring import Measurement, lost_in, measure, terms_of
 from claims.models import Claim, ClaimStatus, CreditStatus
-from claims.verbs import ERASE, VERB_OF_SLUG, VERBS, Verb, entry_in, pending_proposal
-from levqor.audit.models import record
-from levqor.cases.desk import Moment, deadline_badge, look_at, timeline, trail_of
-from levqor.cases.models import Case, Deadline
-from levqor.cases.privacy import StillOpenError, export_person
-from levqor.cases.tracking import file_answer
-from levqor.lib.actors import Actor, staff
+from claims.verbs import VERBS, WORK, entry_in, pending_proposal
+from levqor.cases.desk import deadline_badge, look_at
+from levqor.cases.desk_pages import ERASE, Desk, Verb
+from levqor.cases.models import Deadline
+from levqor.lib.actors import staff
 from levqor.lib.admin import badge
 from levqor.lib.money import format_money
-from levqor.lib.states import IllegalMoveError, StaleStateError
 from status.component_states import WEIGHTS
 from status.ledger import Downtime
 from status.uptime import Segment
@@ -108,10 +101,6 @@ def state_badge(claim: Claim) -> SafeString:
     return badge(claim.get_status_display(), TONES[ClaimStatus(claim.status)])
 
 
-def claim_url(claim: Claim) -> str:
-    return reverse("admin:claims_claim_change", args=[claim.pk])
-
-
 def rows_of(claim: Claim) -> list[Any]:
     """Whatever the history of a claim is about, beside its case."""
     return [claim, *claim.proposals.all(), *claim.credit_entries.all()]
@@ -134,9 +123,9 @@ def claim_view(request: HttpRequest, claim: Claim, site: admin.AdminSite) -> Htt
         "due": deadline_badge(deadline, at=at) if deadline else "",
         "advice": _advice(claim),
         "look_for": entry_in(claim, CreditStatus.UNKNOWN),
-        "verbs": _verbs(request, claim, by),
+        "verbs": DESK.offered(request, claim, by),
         "others": look_at(case, by.user_id or 0, at=at),
-        "moments": timeline(case, rows_of(claim), WORDS),
+        "moments": DESK.moments(claim),
         "proposal": pending_proposal(claim),
         "proposals": claim.proposals.select_related("proposer").prefetch_related("approvals__approver").order_by("pk"),
         "entries": claim.credit_entries.order_by("pk"),
@@ -152,10 +141,6 @@ def _advice(claim: Claim) -> str:
     """What is to be done here. Money that waits for a person comes first, a reversal's too."""
     entry = entry_in(claim, *STUCK)
     return STUCK[CreditStatus(entry.status)].format(kind=entry.kind) if entry else ADVICE[ClaimStatus(claim.status)]
-
-
-def _verbs(request: HttpRequest, claim: Claim, by: Actor) -> list[Verb]:
-    return [verb for verb in VERBS if request.user.has_perm(verb.permission) and verb.is_possible(claim, by)]
 
 
 def _same_month(claim: Claim) -> list[Claim]:
@@ -189,13 +174,6 @@ def _bad_times(claim: Claim, lost: Downtime) -> list[tuple[Segment, bool]]:
     ]
 
 
-def file_view(request: HttpRequest, pk: int, file_pk: int) -> HttpResponse:
-    if not request.user.has_perm("claims.view_claim"):
-        raise PermissionDenied
-    claim = get_object_or_404(Claim.objects.select_related("case"), pk=pk)
-    return file_answer(claim.case.files.filter(pk=file_pk))
-
-
 def figures_view(request: HttpRequest, site: admin.AdminSite) -> HttpResponse:
     if not request.user.has_perm("claims.view_claim"):
         raise PermissionDenied
@@ -209,86 +187,22 @@ def figures_view(request: HttpRequest, site: admin.AdminSite) -> HttpResponse:
     return TemplateResponse(request, "admin/claims/figures.html", context)
 
 
-def export_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """What is held of the person who sent the claim, in all their cases, as a file to hand out."""
-    if not request.user.has_perm(ERASE):
-        raise PermissionDenied
-    case = get_object_or_404(Claim.objects.select_related("case"), pk=pk).case
-    record("person.exported", case, by=staff(request.user), at=timezone.now())
-    body = json.dumps(export_person(case.email), indent=2, ensure_ascii=False)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{case.reference}-person.json"',
-        "Cache-Control": "no-store",
-    }
-    return HttpResponse(body, content_type="application/json", headers=headers)
+def _facts(claim: Claim, verb: Verb[Claim]) -> dict[str, Any]:
+    """What the question of a verb shows of the claim's money."""
+    proposal = pending_proposal(claim) if verb.slug in {"approve", "send-back"} else None
+    return {"proposal": proposal} | (_measured(claim, at=timezone.now()) if verb.slug == "propose" else {})
 
 
-def deed_view(request: HttpRequest, pk: int, slug: str, site: admin.AdminSite) -> HttpResponse:
-    """Asks what the verb needs on GET, does it on POST, and answers with the claim's page."""
-    verb = VERB_OF_SLUG[slug]
-    if not request.user.has_perm(verb.permission):
-        raise PermissionDenied
-    claim = get_object_or_404(Claim.objects.select_related("case__account__plan", "case__owner", "plan"), pk=pk)
-    by = staff(request.user)
-    if request.method != "POST" and not verb.is_possible(claim, by):
-        messages.warning(request, f"“{verb.label}” is not possible here any more; this is how the claim stands now.")
-        return redirect(claim_url(claim))
-    form = verb.form(claim, request.POST or None, initial={"revision": _seen(request, claim.case)})
-    if isinstance(form, ToCustomerForm):
-        form.begin_from(request.GET.get("text", ""))
-    changes: list[Moment] = []
-    shown = None
-    if "preview" in request.POST and verb.mail and form.is_valid():
-        shown = preview(verb.mail, claim, form.said, at=timezone.now())
-    elif request.method == "POST" and form.is_valid():
-        try:
-            _do(verb, claim, form, by)
-        except StaleStateError:
-            changes = _changes_since(claim, form)
-        except (DecisionError, IllegalMoveError, StillOpenError) as refusal:
-            claim = Claim.objects.select_related("case__account__plan", "case__owner", "plan").get(pk=pk)
-            form.show_again(claim.case.revision, str(refusal))
-        else:
-            messages.success(request, verb.done)
-            return redirect(claim_url(claim))
-    context = site.each_context(request) | {
-        "opts": Claim._meta,
-        "title": f"{'Problem: ' if form.errors else ''}{verb.label}: {claim}",
-        "has_own_heading": True,
-        "original": claim,
-        "claim": claim,
-        "verb": verb,
-        "form": form,
-        "changes": changes,
-        "preview": shown,
-        "texts": form.texts() if isinstance(form, ToCustomerForm) else [],
-        "proposal": pending_proposal(claim) if verb.slug in {"approve", "send-back"} else None,
-        "back_url": claim_url(claim),
-        **(_measured(claim, at=timezone.now()) if verb.slug == "propose" else {}),
-    }
-    return TemplateResponse(request, "admin/claims/deed.html", context)
-
-
-def _seen(request: HttpRequest, case: Case) -> int:
-    """What the page that the person comes from showed."""
-    given = request.GET.get("seen", "")
-    return min(int(given), case.revision) if given.isdecimal() and len(given) < 10 else case.revision
-
-
-def _do(verb: Verb, claim: Claim, form: DeedForm, by: Actor) -> None:
-    """Does it while the claim is as the person saw it; raises StaleStateError where somebody was quicker."""
-    with transaction.atomic():
-        claim.case.touch(read_at_revision=form.cleaned_data["revision"])
-        verb.deed(claim, form, by, timezone.now())
-        if isinstance(form, ToCustomerForm):
-            form.count_use()
-
-
-def _changes_since(claim: Claim, form: DeedForm) -> list[Moment]:
-    """Shows the form again with its words kept, and says what happened to the claim in the meantime."""
-    case = Case.objects.get(pk=claim.case_id)
-    missed = case.revision - form.cleaned_data["revision"]
-    form.show_again(case.revision, "Nothing was done: the claim changed while you were typing.")
-    newest = trail_of(case, rows_of(claim)).order_by("-pk").values_list("at", flat=True)[: max(missed, 1)]
-    since = min(newest, default=case.submitted_at)
-    return [moment for moment in timeline(case, rows_of(claim), WORDS) if moment.at >= since and moment.kind != "mail"]
+DESK = Desk[Claim](
+    rows=lambda: Claim.objects.select_related("case__account__plan", "case__owner", "plan"),
+    case_of=lambda claim: claim.case,
+    noun="claim",
+    verbs=VERBS,
+    work=WORK,
+    rows_of=rows_of,
+    words=WORDS,
+    preview=lambda name, claim, body, at: preview(name, claim, body, at=at),
+    refusals=(DecisionError,),
+    template="admin/claims/deed.html",
+    facts=_facts,
+)

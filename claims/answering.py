@@ -1,5 +1,6 @@
 """What staff do about a claim before money is decided: take it up, answer, note, ask the customer, and refuse."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +10,7 @@ from claims import emails
 from claims.models import Claim, ClaimStatus
 from levqor.accounts.models import Account
 from levqor.cases.conversation import staff_writes
+from levqor.cases.files import JudgedFile
 from levqor.cases.models import Deadline
 from levqor.cases.models.deadline import close_case
 from levqor.lib.actors import Actor
@@ -33,27 +35,27 @@ def hand_over(claim: Claim, *, to_user_id: int | None, by: Actor, at: datetime, 
     claim.case.assign(to_user_id, by=by, at=at, reason=reason)
 
 
-def note(claim: Claim, body: str, *, by: Actor, at: datetime) -> None:
-    """For staff alone."""
-    staff_writes(claim.case, body, is_public=False, by=by, at=at)
+def note(claim: Claim, body: str, *, by: Actor, at: datetime, files: Sequence[JudgedFile] = ()) -> None:
+    """For staff alone, its files too."""
+    staff_writes(claim.case, body, is_public=False, by=by, at=at, files=files)
 
 
-def reply(claim: Claim, body: str, *, by: Actor, at: datetime) -> None:
+def reply(claim: Claim, body: str, *, by: Actor, at: datetime, files: Sequence[JudgedFile] = ()) -> None:
     """On the tracking page and by mail."""
     if claim.status in UNTOLD:
         raise IllegalMoveError(f"{claim} is a draft of ours, of which the customer knows nothing.")
     with transaction.atomic():
-        message = staff_writes(claim.case, body, is_public=True, by=by, at=at)
+        message = staff_writes(claim.case, body, is_public=True, by=by, at=at, files=files)
         emails.replied(claim, message, at=at)
 
 
-def ask_customer(claim: Claim, body: str, *, by: Actor, at: datetime) -> None:
+def ask_customer(claim: Claim, body: str, *, by: Actor, at: datetime, files: Sequence[JudgedFile] = ()) -> None:
     """Asks for something that the decision needs; until the customer writes, our clock stands."""
     with transaction.atomic():
         claim.wait(by=by, at=at)
         if deadline := Deadline.objects.current_of(claim.case):
             deadline.pause(at=at)
-        message = staff_writes(claim.case, body, is_public=True, by=by, at=at)
+        message = staff_writes(claim.case, body, is_public=True, by=by, at=at, files=files)
         emails.asked(claim, message, at=at)
 
 

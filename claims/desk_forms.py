@@ -1,134 +1,14 @@
-"""What staff are asked when they act on a claim."""
+"""What staff are asked when they act on the money of a claim."""
 
 from decimal import Decimal
-from typing import Any, cast
 
 from django import forms
-from django.db.models import F, QuerySet
 
-from claims.models import Claim
-from levqor.accounts.models import Account, User
-from levqor.cases.models import CannedReply
-from levqor.cases.tracking import tracking_url
-from levqor.lib.forms import LongTextField
-
-
-class DeedForm(forms.Form):
-    """The words of a deed, and what the person had seen of the claim. Subclasses ask for more."""
-
-    label = "Why?"
-    help_text = "Kept in the history with your name."
-
-    words = LongTextField(max_length=10_000, widget=forms.Textarea(attrs={"rows": 5, "autofocus": True}))
-    revision = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
-
-    def __init__(self, claim: Claim, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.claim = claim
-        words = self.fields["words"]
-        words.label, words.help_text = self.label, self.help_text
-        words.error_messages["required"] = "Write at least some words."
-
-    @property
-    def said(self) -> str:
-        return str(self.cleaned_data["words"])
-
-    def show_again(self, revision: int, problem: str) -> None:
-        """Keeps what was typed, beside what is wrong with it, for somebody who has now seen the claim as it is."""
-        posted: Any = self.data
-        self.data = answers = posted.copy()
-        answers["revision"] = revision
-        self.add_error(None, problem)
-
-
-class WordlessForm(DeedForm):
-    """A deed that explains itself."""
-
-    def __init__(self, claim: Claim, *args: Any, **kwargs: Any) -> None:
-        super().__init__(claim, *args, **kwargs)
-        del self.fields["words"]
-
-
-class NoteForm(DeedForm):
-    label = "Note"
-    help_text = "For staff alone: it is never shown or mailed to the customer."
+from levqor.cases.desk_forms import DeedForm
 
 
 class LookedForm(DeedForm):
     label = "Where did you look, and what stood there?"
-
-
-class ToCustomerForm(DeedForm):
-    """Words that the customer reads; they may begin from a canned reply."""
-
-    canned = forms.ModelChoiceField(CannedReply.objects.none(), required=False, widget=forms.HiddenInput)
-
-    def __init__(self, claim: Claim, *args: Any, **kwargs: Any) -> None:
-        super().__init__(claim, *args, **kwargs)
-        texts = CannedReply.objects.fitting(claim.case)
-        cast("forms.ModelChoiceField[CannedReply]", self.fields["canned"]).queryset = texts
-
-    def begin_from(self, pk: str) -> None:
-        """Fills the words with the text of this number, where there is one."""
-        text = self.texts().filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
-        if text:
-            self.initial["words"] = text.fill(self.claim.case, tracking_url=tracking_url(self.claim.case))
-            self.initial["canned"] = text.pk
-
-    def texts(self) -> "QuerySet[CannedReply]":
-        return CannedReply.objects.fitting(self.claim.case)
-
-    def count_use(self) -> None:
-        if text := self.cleaned_data.get("canned"):
-            CannedReply.objects.filter(pk=text.pk).update(use_count=F("use_count") + 1)
-
-
-class MessageToCustomerForm(ToCustomerForm):
-    label = "Message to the customer"
-    help_text = "It stands on the claim’s page and is mailed at once."
-
-
-class ReasonToCustomerForm(ToCustomerForm):
-    label = "Reason"
-    help_text = "The customer reads it on the claim’s page and in the mail."
-
-
-class AssignForm(DeedForm):
-    owner = forms.ModelChoiceField(
-        User.objects.none(), label="To whom?", required=False, empty_label="Nobody: back to the queue"
-    )
-    field_order = ["owner", "words"]
-
-    def __init__(self, claim: Claim, *args: Any, **kwargs: Any) -> None:
-        super().__init__(claim, *args, **kwargs)
-        staff = User.objects.filter(is_staff=True, is_active=True).order_by("email")
-        cast("forms.ModelChoiceField[User]", self.fields["owner"]).queryset = staff
-
-
-class TieForm(DeedForm):
-    account = forms.CharField(
-        label="Account",
-        help_text="Its number, its billing address, or the customer’s id at Stripe.",
-        error_messages={"required": "Enter one of the three."},
-    )
-    field_order = ["account", "words"]
-
-    def clean_account(self) -> Account:
-        text = str(self.cleaned_data["account"]).strip()
-        found = list(_accounts_named(text)[:2])
-        if len(found) != 1:
-            raise forms.ValidationError(
-                "Several accounts fit; use the number or the id at Stripe." if found else "No account fits."
-            )
-        return found[0]
-
-
-def _accounts_named(text: str) -> "QuerySet[Account]":
-    if text.isdecimal() and len(text) < 19:
-        return Account.objects.filter(pk=int(text))
-    if text.startswith("cus_"):
-        return Account.objects.filter(stripe_customer_id=text)
-    return Account.objects.filter(billing_email__iexact=text)
 
 
 class ProposeForm(DeedForm):

@@ -1,53 +1,33 @@
 """What staff may do on a claim: one table of verbs, each with its words, its form, its call, and when it makes sense."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from claims import answering, credits, deciding
-from claims.desk_forms import (
+from claims.desk_forms import LookedForm, ProposeForm, ReferenceForm
+from claims.models import Claim, ClaimStatus, CreditEntry, CreditStatus, Proposal, ProposalStatus
+from levqor.cases import privacy
+from levqor.cases.desk_forms import (
     AssignForm,
     DeedForm,
-    LookedForm,
     MessageToCustomerForm,
     NoteForm,
-    ProposeForm,
     ReasonToCustomerForm,
-    ReferenceForm,
     TieForm,
     WordlessForm,
 )
-from claims.models import Claim, ClaimStatus, CreditEntry, CreditStatus, Proposal, ProposalStatus
-from levqor.cases import privacy
+from levqor.cases.desk_pages import ERASE, Verb
 from levqor.lib.actors import Actor
 
 type Deed = Callable[[Claim, Any, Actor, datetime], object]
 
 WORK: Final = "claims.change_claim"
 PROPOSE: Final = "claims.propose_credit"
-ERASE: Final = "cases.erase_person"
 APPROVE: Final = "claims.approve_credit"
 # Of this money the customer has still to be told.
 UNDER_WAY: Final = frozenset({ClaimStatus.APPROVED, ClaimStatus.CREDITING, ClaimStatus.BY_HAND, ClaimStatus.UNKNOWN})
 UNDECIDED: Final = frozenset({ClaimStatus.RECEIVED, ClaimStatus.IN_REVIEW, ClaimStatus.WAITING, ClaimStatus.PROPOSED})
-
-
-@dataclass(frozen=True)
-class Verb:
-    """One thing staff may do, and the permission that it takes."""
-
-    slug: str
-    label: str
-    explanation: str
-    done: str
-    deed: Deed
-    is_possible: Callable[[Claim, Actor], bool]
-    form: type[DeedForm] = DeedForm
-    permission: str = WORK
-    is_grave: bool = False
-    # The mail that it sends, for a look before it goes.
-    mail: str = ""
 
 
 def pending_proposal(claim: Claim) -> Proposal | None:
@@ -100,7 +80,7 @@ def _erase(claim: Claim, form: DeedForm, by: Actor, at: datetime) -> None:
     privacy.erase_case(claim.case, by=by, at=at, reason=form.said)
 
 
-VERBS: Final = [
+VERBS: Final[list[Verb[Claim]]] = [
     Verb(
         "take",
         "Take it up",
@@ -158,7 +138,7 @@ VERBS: Final = [
         "Ask the customer",
         "For something that the decision needs. Until they write, our clock stands.",
         "The customer is asked.",
-        lambda claim, form, by, at: answering.ask_customer(claim, form.said, by=by, at=at),
+        lambda claim, form, by, at: answering.ask_customer(claim, form.said, files=form.attached, by=by, at=at),
         _status(ClaimStatus.IN_REVIEW),
         MessageToCustomerForm,
         mail="claims/asked",
@@ -168,7 +148,7 @@ VERBS: Final = [
         "Reply",
         "Answers the customer; nothing else changes.",
         "The reply is on its way.",
-        lambda claim, form, by, at: answering.reply(claim, form.said, by=by, at=at),
+        lambda claim, form, by, at: answering.reply(claim, form.said, files=form.attached, by=by, at=at),
         lambda claim, by: bool(claim.case.email) and claim.status not in answering.UNTOLD,
         MessageToCustomerForm,
         mail="claims/replied",
@@ -178,7 +158,7 @@ VERBS: Final = [
         "Add a note",
         "For staff alone.",
         "The note is kept.",
-        lambda claim, form, by, at: answering.note(claim, form.said, by=by, at=at),
+        lambda claim, form, by, at: answering.note(claim, form.said, files=form.attached, by=by, at=at),
         lambda claim, by: True,
         NoteForm,
     ),
@@ -284,4 +264,3 @@ VERBS: Final = [
         is_grave=True,
     ),
 ]
-VERB_OF_SLUG: Final = {verb.slug: verb for verb in VERBS}

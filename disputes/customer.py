@@ -92,6 +92,8 @@ def accept(dispute: Dispute, *, seen: str, by: Actor, at: datetime) -> None:
         now = locked(dispute)
         if seen != standing(now):
             raise StaleStateError(CHANGED)
+        if now.status != DisputeStatus.ANSWERED:
+            raise OverError("Only an answer of ours can be accepted, and this dispute has none now.")
         now.resolve(Outcome.ACCEPTED, by=by, at=at)
         now.case.touch()
         close_case(now.case, at=at)

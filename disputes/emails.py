@@ -12,9 +12,11 @@ from disputes.models import Category, Dispute, Stage
 from disputes.stages import STEP_OF, address_of
 from levqor.cases.emails import context_of, to_customer
 from levqor.cases.models import CaseMessage, Deadline
+from levqor.cases.models.deadline import answer_date
 from levqor.cases.tracking import desk_url
-from levqor.mail.models import OutgoingMail
+from levqor.mail.models import LINK_HIDDEN, OutgoingMail
 from levqor.mail.outbox import about, send
+from levqor.mail.rendering import RenderedMail, render
 
 
 def received(dispute: Dispute, *, at: datetime) -> OutgoingMail | None:
@@ -39,15 +41,71 @@ def customer_wrote(dispute: Dispute, message: CaseMessage, *, at: datetime) -> O
     return _to_staff("disputes/customer_wrote", dispute, {"body": message.body}, key=key, at=at)
 
 
+def replied(dispute: Dispute, message: CaseMessage, *, at: datetime) -> OutgoingMail | None:
+    """What staff wrote on the way."""
+    return _with_message("disputes/replied", dispute, message, at=at)
+
+
+def asked(dispute: Dispute, message: CaseMessage, *, at: datetime) -> OutgoingMail | None:
+    """What staff need to know before they answer."""
+    return _with_message("disputes/asked", dispute, message, at=at)
+
+
+def answered(dispute: Dispute, message: CaseMessage, *, at: datetime) -> OutgoingMail | None:
+    """Our answer at this stage, and what the customer can do with it."""
+    return _with_message("disputes/answered", dispute, message, at=at)
+
+
+def resolved(dispute: Dispute, message: CaseMessage, *, at: datetime) -> OutgoingMail | None:
+    """How it ended and why, and that the next stage stays open."""
+    return _with_message("disputes/resolved", dispute, message, at=at)
+
+
+def reopened(dispute: Dispute, message: CaseMessage, *, at: datetime) -> OutgoingMail | None:
+    """That we look at it again, and by when they hear from us."""
+    return _with_message("disputes/reopened", dispute, message, at=at)
+
+
+def reminded(dispute: Dispute, deadline: Deadline, *, at: datetime) -> OutgoingMail | None:
+    """That we still wait for an answer, once for each time that we asked."""
+    key = f"dispute:{dispute.pk}:reminded:{deadline.waiting_since:%Y%m%dT%H%M%S}"
+    return _by_itself("disputes/reminded", dispute, key=key, at=at)
+
+
+def unanswered(dispute: Dispute, *, at: datetime) -> OutgoingMail:
+    """Tells whoever has it that the customer was silent and the clock runs again."""
+    return _to_staff(
+        "disputes/unanswered", dispute, {}, key=f"dispute:{dispute.pk}:unanswered:{at:%Y%m%dT%H%M%S}", at=at
+    )
+
+
+def closed(dispute: Dispute, *, at: datetime) -> OutgoingMail | None:
+    """That we heard nothing on our answer, so it is closed, and that they can still go on."""
+    return _by_itself("disputes/closed", dispute, key=f"dispute:{dispute.pk}:closed:{at:%Y%m%dT%H%M%S}", at=at)
+
+
+def preview(name: str, dispute: Dispute, body: str, *, at: datetime) -> RenderedMail:
+    """The mail as it would go, without the customer's own link."""
+    own = {"body": body, "tracking_url": LINK_HIDDEN, "answer_by": answer_date(at)}
+    return render(name, context(dispute) | own)
+
+
+def _with_message(name: str, dispute: Dispute, message: CaseMessage, *, at: datetime) -> OutgoingMail | None:
+    """A person of the staff wrote it, so no loop is to be feared."""
+    more = {"body": message.body, "has_files": message.files.exists()}
+    key = f"dispute:{dispute.pk}:message:{message.pk}"
+    return to_customer(name, dispute.case, context(dispute) | more, key=key, at=at)
+
+
 def withdrawn(dispute: Dispute, *, at: datetime) -> None:
     """Confirms to the customer that it is over, and tells whoever has it."""
     _by_itself("disputes/withdrawn", dispute, key=f"dispute:{dispute.pk}:withdrawn", at=at)
     _to_staff("disputes/customer_withdrew", dispute, {}, key=f"dispute:{dispute.pk}:withdrew", at=at)
 
 
-def moved_up(dispute: Dispute, before: str, *, at: datetime) -> OutgoingMail | None:
-    """Tells the customer at which stage it is now, and by when they hear from us."""
-    more = {"before": before, "is_outside": dispute.stage == Stage.EXTERNAL}
+def moved_up(dispute: Dispute, before: str, *, at: datetime, why: str = "") -> OutgoingMail | None:
+    """Tells the customer at which stage it is now, by when they hear from us, and why where we moved it."""
+    more = {"before": before, "is_outside": dispute.stage == Stage.EXTERNAL, "body": why}
     return _by_itself("disputes/moved_up", dispute, more, key=f"dispute:{dispute.pk}:moved_up:{dispute.stage}", at=at)
 
 
@@ -102,4 +160,5 @@ def context(dispute: Dispute) -> dict[str, Any]:
         "who": step.who[:1].lower() + step.who[1:] if step else "",
         "is_privacy": dispute.category == Category.PRIVACY,
         "answer_by": deadline.answer_date if deadline else None,
+        "next_stage": dispute.next_stage.label if dispute.next_stage else "",
     }

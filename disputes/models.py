@@ -94,6 +94,10 @@ class Dispute(models.Model):
             ),
             models.CheckConstraint(condition=Q(status__in=DisputeStatus.values), name="dispute_status_known"),
             models.CheckConstraint(
+                condition=~Q(stage=Stage.EXTERNAL, status=DisputeStatus.WAITING),
+                name="dispute_outside_waits_for_nobody",
+            ),
+            models.CheckConstraint(
                 condition=Q(status=DisputeStatus.RESOLVED, outcome__in=Outcome.values)
                 | (~Q(status=DisputeStatus.RESOLVED) & Q(outcome="")),
                 name="dispute_resolved_has_its_outcome",

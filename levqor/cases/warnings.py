@@ -15,6 +15,8 @@ from levqor.mail.outbox import about, send
 logger = structlog.get_logger(__name__)
 
 LEVELS: Final = (100, 80, 50)
+# The purpose of a promise that the complaints mailbox looks after.
+COMPLAINT: Final = "complaint"
 
 
 def warn_of_deadlines(*, at: datetime) -> int:
@@ -58,5 +60,6 @@ def _warn(deadline: Deadline, *, at: datetime) -> bool:
 def _recipients(deadline: Deadline, level: int) -> list[str]:
     """First the owner; from four fifths on, and where nobody has the case, the team as well."""
     owner = deadline.case.owner
-    team = [settings.SUPPORT_EMAIL] if level >= 80 or owner is None else []
+    mailbox = settings.COMPLAINTS_EMAIL if deadline.purpose == COMPLAINT else settings.SUPPORT_EMAIL
+    team = [mailbox] if level >= 80 or owner is None else []
     return ([owner.email] if owner else []) + team
