@@ -13,8 +13,4 @@ urlpatterns = [
     path(".well-known/security.txt", security, name="security"),
     # Each of these goes when its room comes.
     path("disputes", stand_ins.disputes, name="disputes"),
-    path("developer", stand_ins.developer, name="developer"),
-    path("developer/docs", stand_ins.part_of_developer, {"part": "docs"}, name="docs"),
-    path("developer/keys", stand_ins.part_of_developer, {"part": "keys"}, name="keys"),
-    path("developer/docs/errors/<str:part>", stand_ins.part_of_developer, name="error"),
 ]

@@ -3,12 +3,10 @@
 import pytest
 from django.test import Client
 
-from levqor.lib.problems import Code
 from levqor.lib.testing.html import Document
-from levqor.site.stand_ins import MEANINGS
 
 pytestmark = pytest.mark.django_db
-ROOMS = ["/disputes", "/developer"]
+ROOMS = ["/disputes"]
 
 
 @pytest.mark.parametrize("path", ROOMS)
@@ -41,22 +39,3 @@ def test_the_disputes_page_has_each_step_with_its_days(client: Client) -> None:
 )
 def test_the_disputes_page_states_the_facts_that_the_legal_review_seeks_there(client: Client, fact: str) -> None:
     assert fact in client.get("/disputes").content.decode()
-
-
-@pytest.mark.parametrize("code", Code, ids=lambda code: code.code)
-def test_the_address_in_an_error_explains_it(client: Client, code: Code) -> None:
-    answer = client.get(f"/developer/docs/errors/{code.code}")
-    page = Document(client.get("/developer").content.decode())
-
-    assert (answer.status_code, answer.headers["Location"]) == (302, f"/developer#{code.code}")
-    assert page.one("dt", id=code.code).text == f"{code.code} {code.status}"
-    assert MEANINGS[code] in " ".join(entry.text for entry in page.all("dd"))
-
-
-@pytest.mark.parametrize("part", ["docs", "keys"])
-def test_the_pages_below_the_developers_page_lead_to_its_parts(client: Client, part: str) -> None:
-    assert client.head(f"/developer/{part}").headers["Location"] == f"/developer#{part}"
-
-
-def test_an_unknown_error_is_not_explained(client: Client) -> None:
-    assert client.get("/developer/docs/errors/made_up").status_code == 404
