@@ -5,8 +5,9 @@ from typing import Any
 
 from django.conf import settings
 
+from developer.admission import quota_of
 from developer.models import ApiKey
-from levqor.accounts.models import User
+from levqor.accounts.models import Account, ApiTier, User
 from levqor.mail.outbox import about, send
 
 
@@ -23,10 +24,11 @@ def key_revoked(key: ApiKey, *, is_by_staff: bool, reason: str, at: datetime) ->
     _to_members("developer/key_revoked", key, {"is_by_staff": is_by_staff, "reason_given": reason}, at=at)
 
 
-def tier_changed(account_id: int, emails: list[str], *, tier: str, quota: int | None, at: datetime) -> None:
-    for email in emails:
-        key = f"developer:tier:{account_id}:{at.isoformat()}:{email}"
-        send("developer/tier_changed", email, {"tier": tier, "quota": quota}, key=key, at=at, account_id=account_id)
+def tier_changed(account: Account, tier: ApiTier, *, at: datetime) -> None:
+    context = {"tier": tier.label, "quota": quota_of(tier)}
+    for email in members_of(account.pk):
+        key = f"developer:tier:{account.pk}:{at.isoformat()}:{email}"
+        send("developer/tier_changed", email, context, key=key, at=at, account_id=account.pk)
 
 
 def members_of(account_id: int) -> list[str]:

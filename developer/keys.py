@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from developer import emails
+from developer.admission import tier_of
 from developer.models import ALL_SCOPES, ApiKey, digest_of, new_secret
 from levqor.accounts.models import Account, User
 from levqor.audit.models import record
@@ -106,6 +107,18 @@ def revoke_key(key: ApiKey, *, by: Actor, at: datetime, reason: str = "") -> boo
             return False
         record("key.revoked", key, by=by, at=at, reason=reason)
         emails.key_revoked(key, is_by_staff=by.kind == "staff", reason=reason, at=at)
+    return True
+
+
+def change_tier(account: Account, tier: str, *, by: Actor, at: datetime, reason: str) -> bool:
+    """Another tier for this account alone, or its plan's again for an empty text. False where it has it already."""
+    with transaction.atomic():
+        old = account.api_tier
+        if old == tier or not Account.objects.filter(pk=account.pk, api_tier=old).update(api_tier=tier):
+            return False
+        account.api_tier = tier
+        record("api_tier.changed", account, by=by, at=at, reason=reason, changes={"api_tier": [old, tier]})
+        emails.tier_changed(account, tier_of(account), at=at)
     return True
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from django.db.models import Sum
 
-from developer.admission import Month, quota_of, used_in
+from developer.admission import Month, quota_of, tier_of, used_in
 from developer.models import ApiKey, DailyUsage
 from levqor.accounts.models import Account, ApiTier
 
@@ -64,11 +64,6 @@ class Standing:
     @property
     def has_days(self) -> bool:
         return any(bar.total for bar in self.bars)
-
-
-def tier_of(account: Account) -> ApiTier:
-    """The account's own tier, else its plan's, else the sandbox."""
-    return ApiTier(account.api_tier or (account.plan.api_tier if account.plan else ApiTier.SANDBOX))
 
 
 def standing_of(account: Account, *, at: datetime) -> Standing:

@@ -35,6 +35,13 @@ GROUPS = [
         ],
     ),
     (
+        "API",
+        [
+            ("Keys", "developer_apikey", "key"),
+            ("Usage", "developer_monthlyusage", "monitoring"),
+        ],
+    ),
+    (
         "Status",
         [
             ("Incidents", "status_incident", "emergency_home"),

@@ -23,6 +23,7 @@ ROLES = {
         "legal": ["view_*", "change_documentversion", "change_acceptance", "delete_acceptanceannex"],
         "cases": ["view_*", "add_cannedreply", "change_cannedreply"],
         "claims": ["view_*", "change_claim", "propose_credit"],
+        "developer": ["view_*", "change_apikey", "change_tier"],
     },
     "Finance": {
         "billing": ["view_*", "add_dunningpolicy", "confirm_setup"],
@@ -33,6 +34,7 @@ ROLES = {
         "legal": ["view_*", "publish_documentversion"],
         "cases": ["view_*"],
         "claims": ["view_*", "approve_credit"],
+        "developer": ["view_*", "change_tier"],
     },
     "Auditor": {"*": ["view_*"]},
 }

@@ -18,6 +18,8 @@ from billing.finding import accounts_matching
 from billing.inbox_pages import in_words
 from billing.models import PaymentFailure, StripeEvent
 from claims.models import Claim
+from developer.keys import PREFIX_SHOWN
+from developer.models import KEY_PREFIX, ApiKey
 from levqor.accounts.models import Account, User
 from levqor.guard.references import parse_reference
 from levqor.mail.models import OutgoingMail
@@ -71,6 +73,7 @@ def find(words: str, request: HttpRequest) -> list[Group]:
         ("SLA claims", "claims.view_claim", _claims(words, accounts)),
         ("Accounts", "accounts.view_account", _account_hits(accounts)),
         ("People", "accounts.view_user", _people(words)),
+        ("API keys", "developer.view_apikey", _api_keys(words, accounts)),
         ("Mail", "mail.view_outgoingmail", _mails(words)),
         ("Stripe events", "billing.view_stripeevent", _events(words)),
     ]
@@ -111,6 +114,13 @@ def _people(words: str) -> Iterable[Hit]:
     people = User.objects.filter(Q(email=words.lower()) | Q(full_name__icontains=words)).order_by("email")
     for person in people[: SHOWN + 1]:
         yield Hit(person.email, person.full_name, reverse("admin:accounts_user_change", args=[person.pk]))
+
+
+def _api_keys(words: str, accounts: list[Account]) -> Iterable[Hit]:
+    """By the beginning that people read out; whoever sends a whole key finds it too, and has to be told to revoke it."""
+    begins = Q(prefix=words[:PREFIX_SHOWN]) if words.startswith(KEY_PREFIX) else Q(pk=None)
+    for key in ApiKey.objects.filter(Q(account__in=accounts) | begins).select_related("account")[: SHOWN + 1]:
+        yield Hit(str(key), str(key.account), reverse("admin:developer_apikey_change", args=[key.pk]))
 
 
 def _mails(words: str) -> Iterable[Hit]:

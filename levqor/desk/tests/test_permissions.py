@@ -41,6 +41,8 @@ SEEN_BY = {
     "/admin/claims/claim/approve-drafts/": {"Finance"},
     "/admin/cases/cannedreply/": {"Support", "Finance", "Auditor"},
     "/admin/cases/cannedreply/add/": {"Support"},
+    "/admin/developer/apikey/": {"Support", "Finance", "Auditor"},
+    "/admin/developer/monthlyusage/": {"Support", "Finance", "Auditor"},
     "/admin/mail/outgoingmail/": {"Support", "Finance", "Auditor"},
     "/admin/mail/outgoingmail/export/": {"Support", "Finance", "Auditor"},
     "/admin/mail/suppression/": {"Support", "Finance", "Auditor"},
