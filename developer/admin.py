@@ -60,7 +60,9 @@ class DayInline(ReadOnlyInline):
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
     list_title = "API keys"
-    list_help = "Keys by how they begin; the keys themselves are kept nowhere. Type the first 13 characters to find whose it is."
+    list_help = (
+        "Keys by how they begin; the keys themselves are kept nowhere. The first 13 characters find whose it is."
+    )
     empty_title = "Nobody has made a key yet"
     search_help_text = "Beginning of the key, its name, account or billing address"
     list_display = ["masked_key", "of_account", "tier", "used_this_month", "last_used_at", "state"]
