@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db import connection
 
 from developer.models import ApiKey, MonthlyUsage, Scope
-from levqor.accounts.models import ApiTier, Standing
+from levqor.accounts.models import Account, ApiTier, Standing
 
 # Requests in a calendar month; None: as many as one likes.
 QUOTAS: Final[dict[str, int | None]] = {ApiTier.SANDBOX: 1_000, ApiTier.PRO: 10_000, ApiTier.ENTERPRISE: None}
@@ -164,6 +164,11 @@ def look_up(digest: str, *, at: datetime) -> KeyHolder | None:
 def used_in(account_id: int, month: Month) -> int:
     row = MonthlyUsage.objects.filter(account_id=account_id, month=month.name).values_list("used", flat=True).first()
     return row or 0
+
+
+def tier_of(account: Account) -> ApiTier:
+    """The account's own tier, else its plan's, else the sandbox."""
+    return ApiTier(account.api_tier or (account.plan.api_tier if account.plan else ApiTier.SANDBOX))
 
 
 def quota_of(tier: str) -> int | None:

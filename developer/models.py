@@ -102,6 +102,7 @@ class ApiKey(models.Model):
 
     class Meta:
         verbose_name = "API key"
+        permissions = [("change_tier", "Can give an account another API tier")]
         constraints = [
             models.CheckConstraint(condition=Q(scopes__gte=1, scopes__lte=ALL_SCOPES), name="api_key_scopes_are_known"),
             models.CheckConstraint(

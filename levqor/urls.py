@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("status.urls")),
     path("", include("claims.urls")),
     path("", include("disputes.urls")),
+    path("", include("developer.urls")),
     path("api/webhooks/stripe", receive_stripe_event, name="stripe-webhook"),
     # Ninja has a view of its own at its root, which asks a POST for a token before it finds nothing.
     path("api/", csrf_exempt(not_found)),

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 
-from levqor.lib.middleware import ContentSecurityPolicyByPathMiddleware, request_id_of
+from levqor.lib.middleware import ContentSecurityPolicyByPathMiddleware, CorsMiddleware, request_id_of
 from status.views import RESOURCES, Resource, respond
 
 # Host headers that were judged once; whoever sends more of them at a new port each time is judged each time.
@@ -71,6 +71,7 @@ def _protection(address: str, resource: Resource, scheme: str) -> dict[str, str]
     request, response = WSGIRequest(environ), HttpResponse(headers=resource.headers)
     for middleware in (XFrameOptionsMiddleware, ContentSecurityPolicyByPathMiddleware, SecurityMiddleware):
         middleware(_nobody).process_response(request, response)
+    CorsMiddleware(lambda _: response)(request)
     return {name: response.headers[name] for name in response.headers if name != "Content-Type"}
 
 

@@ -39,7 +39,7 @@ from testing.brokers import OwnBroker, is_listening, wait_until
 type Boundary = tuple[str, str, str]
 """Module, function, and "before" or "after": there a process kills its whole group; or "alone": before, and itself only."""
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[1]
 PR_SET_PDEATHSIG = 1
 NEVER = -1
 ENDED = "test notes the end of"

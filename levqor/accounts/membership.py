@@ -48,3 +48,19 @@ def join_on_sign_in(sender: object, user: User, **_: Any) -> None:
 
 def join_on_confirmed_address(sender: object, email_address: EmailAddress, **_: Any) -> None:
     join_accounts_of(email_address.user, at=timezone.now())
+
+
+def account_for(user: User, *, at: datetime) -> Account:
+    """The account that this person works in: the first they joined, or a new one of their own, on no plan yet.
+
+    Asked twice at the same moment it is one account.
+    """
+    with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        known = Account.objects.filter(members=locked).order_by("membership__pk").select_related("plan").first()
+        if known:
+            return known
+        account = Account.objects.create(name=locked.full_name, billing_email=locked.email, created_at=at)
+        record("account.opened", account, by=Actor("customer", locked.pk), at=at)
+        _join(account, locked, at=at)
+        return account

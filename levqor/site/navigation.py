@@ -45,7 +45,11 @@ CLAIM = Page("Claim an SLA credit", "claims:start", about="When a month fell sho
 DISPUTE = Page(
     "Raise a dispute", "disputes:start", about="When we disagree: three steps, each with a time for our answer."
 )
-DEVELOPERS = Page("Developers", "site:developer", about="Status for programs, errors, and the sandbox API.")
+DEVELOPERS = Page(
+    "Developers",
+    "developer:landing",
+    about="A sandbox API, its documentation, and status for programs.",
+)
 HELP = Page("Help", "site:home", fragment="help", about="Where to go when something is wrong.")
 
 
@@ -71,6 +75,7 @@ FOOTER = [
 ]
 ACCOUNT = [
     Page("Overview", "site:account"),
+    Page("API keys and usage", "developer:keys"),
     Page("Email addresses", "account_email"),
     Page("Password", "account_change_password"),
     Page("Two-factor and passkeys", "mfa_index"),
@@ -105,8 +110,8 @@ WAYS = [
     ),
     Way(
         "I am building on your API",
-        "Read our status by program, look up what an error means, and ask about the sandbox.",
-        Page("Go to the developers’ page", "site:developer"),
+        "Get a key for the sandbox, read the documentation, and look up what an error means.",
+        Page("Go to the developers’ page", "developer:landing"),
     ),
     Way(
         "I want my money back",
@@ -131,7 +136,7 @@ def home() -> dict[str, Any]:
     return {
         "build_links": links([Page("Compare the packages", "legal:pricing", fragment="builds")]),
         "plan_links": links([Page("Compare the plans", "legal:pricing", fragment="plans")]),
-        "api_links": links([Page("Visit the developers’ page", "site:developer")]),
+        "api_links": links([Page("Visit the developers’ page", "developer:landing")]),
         "ways": ways(),
     }
 

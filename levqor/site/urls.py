@@ -1,6 +1,5 @@
 from django.urls import path
 
-from levqor.site import stand_ins
 from levqor.site.account import account
 from levqor.site.views import home, llms, robots, security, sitemap, styleguide
 
@@ -14,9 +13,4 @@ urlpatterns = [
     path("sitemap.xml", sitemap, name="sitemap"),
     path("llms.txt", llms, name="llms"),
     path(".well-known/security.txt", security, name="security"),
-    # Each of these goes when its room comes.
-    path("developer", stand_ins.developer, name="developer"),
-    path("developer/docs", stand_ins.part_of_developer, {"part": "docs"}, name="docs"),
-    path("developer/keys", stand_ins.part_of_developer, {"part": "keys"}, name="keys"),
-    path("developer/docs/errors/<str:part>", stand_ins.part_of_developer, name="error"),
 ]

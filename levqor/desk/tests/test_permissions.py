@@ -44,6 +44,8 @@ SEEN_BY = {
     "/admin/mail/outgoingmail/": {"Support", "Finance", "Read-only"},
     "/admin/mail/outgoingmail/export/": {"Support", "Finance", "Read-only"},
     "/admin/mail/suppression/": {"Support", "Finance", "Read-only"},
+    "/admin/developer/apikey/": {"Support", "Finance", "Read-only"},
+    "/admin/developer/monthlyusage/": {"Support", "Finance", "Read-only"},
     "/admin/mail/suppression/add/": set[str](),
     "/admin/audit/auditentry/": {"Finance", "Read-only"},
     "/admin/audit/auditentry/export/": {"Finance", "Read-only"},

@@ -12,7 +12,7 @@ NOT_OURS = ("admin/", "accounts/", "anymail/", "api/")
 POSTED = "/try-card"
 EXAMPLES = {
     "slug:slug": "terms", "int:number": "1", "int:older": "1", "int:newer": "1", "int:pk": "1", "str:kind": "pdf",
-    "str:part": "not_found", "str:token": "x", "str:public_id": "x",
+    "str:code": "not_found", "str:token": "x", "str:public_id": "x",
 }  # fmt: skip
 
 

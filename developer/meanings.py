@@ -1,17 +1,10 @@
-"""What stands at addresses of CONTRACT section 3 whose rooms are not there yet: no form, no promise, but who helps today.
+"""What each error code means and what to do about it, for its page and for the documentation."""
 
-A room that comes takes its address here out of `urls.py`, gives its own URL name to `navigation.py`, and its text goes.
-"""
-
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.urls import reverse
-from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import require_safe
+from typing import Final
 
 from levqor.lib.problems import Code
 
-MEANINGS = {
+MEANINGS: Final = {
     Code.BAD_REQUEST: "The request cannot be read as what this address expects. The answer says what is wrong.",
     Code.MALFORMED_JSON: "The body is not JSON. Look for a missing bracket, a comma too many, or single quotes.",
     Code.INVALID_SIGNATURE: "The signature of a webhook does not fit its body, or is older than five minutes.",
@@ -30,17 +23,3 @@ MEANINGS = {
     Code.INTERNAL_ERROR: "A fault on our side. It is logged under the request id; name it if you write to us.",
     Code.UNAVAILABLE: "Something that we need does not answer at the moment. Try again after a while.",
 }
-
-
-@gzip_page
-@require_safe
-def developer(request: HttpRequest) -> HttpResponse:
-    return render(request, "site/developer.html", {"meanings": MEANINGS.items(), "breadcrumbs": [("Developers", "")]})
-
-
-@require_safe
-def part_of_developer(request: HttpRequest, part: str) -> HttpResponse:
-    """An address below the developers' page leads to the part of it that is about the same; not for good."""
-    if part not in {"docs", "keys", *(code.code for code in Code)}:
-        raise Http404
-    return HttpResponseRedirect(f"{reverse('site:developer')}#{part}")

@@ -1,0 +1,172 @@
+"""The portal: what it is for, the keys and the usage of an account. The docs are in `docs_views.py`."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_http_methods, require_safe
+
+from developer import keys
+from developer.admission import QUOTAS
+from developer.forms import CreateKeyForm, RotateKeyForm
+from developer.models import ApiKey
+from developer.portal import standing_of, state_of, states_of
+from levqor.accounts.membership import account_for
+from levqor.accounts.models import Account, ApiTier, User
+from levqor.lib.actors import customer
+
+KEYS: Final = "developer:keys"
+# Whoever signed up so recently and has no key yet lands on one.
+JUST_SIGNED_UP: Final = timedelta(hours=1)
+
+
+@gzip_page
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    context = {
+        "tiers": tiers(),
+        "curl": curl_line("test_key" if settings.DEBUG else "YOUR_KEY"),
+        "breadcrumbs": [("Developers", "")],
+    }
+    return render(request, "developer/landing.html", context)
+
+
+def tiers() -> list[tuple[str, int | None]]:
+    return [(ApiTier(tier).label, quota) for tier, quota in QUOTAS.items()]
+
+
+def curl_line(key: str) -> str:
+    return f'curl "{settings.API_URL}/api/sandbox/metrics" -H "x-api-key: {key}"'
+
+
+# Compressed pages that hold a secret beside what a caller can choose give the secret away by their length: no gzip below.
+
+
+@require_safe
+@never_cache
+@login_required
+def start(request: HttpRequest) -> HttpResponse:
+    """Where sign-up ends: a key that works, shown this once, and the line to try it with."""
+    at, user = timezone.now(), _user(request)
+    if at - user.date_joined > JUST_SIGNED_UP or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        return HttpResponseRedirect(reverse(KEYS))
+    account = account_for(user, at=at)
+    issued = keys.first_key(account, by=user, at=at)
+    return _shown(request, issued, is_first=True) if issued else HttpResponseRedirect(reverse(KEYS))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def manage(request: HttpRequest) -> HttpResponse:
+    """Usage of the month, the keys, and the form for a new one."""
+    at, user = timezone.now(), _user(request)
+    account = account_for(user, at=at)
+    if request.method != "POST":
+        return _keys_page(request, account, CreateKeyForm(), at=at)
+    form = CreateKeyForm(request.POST)
+    if not form.is_valid():
+        return _keys_page(request, account, form, at=at, status=422)
+    try:
+        issued = keys.create_key(account, form.order(at=at), by=user, at=at)
+    except keys.KeyRefusedError as refused:
+        form.add_error("name", str(refused))
+        form.begin_anew()
+        return _keys_page(request, account, form, at=at, status=409)
+    return _shown(request, issued)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def rotate(request: HttpRequest, pk: int) -> HttpResponse:
+    at, user = timezone.now(), _user(request)
+    key = _key_of(request, pk)
+    form = RotateKeyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        overlap = timedelta(hours=said["overlap"])
+        try:
+            issued = keys.rotate_key(key, overlap=overlap, form_id=said["form_id"], by=user, at=at)
+        except keys.KeyRefusedError as refused:
+            messages.warning(request, str(refused))
+            return HttpResponseRedirect(reverse(KEYS), status=303)
+        return _shown(request, issued)
+    context = {"key": key, "form": form, "state": state_of(key, at=at), "breadcrumbs": _trail(f"Rotate {key.name}")}
+    return render(request, "developer/rotate.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    at, user = timezone.now(), _user(request)
+    key = _key_of(request, pk)
+    if request.method == "POST":
+        if keys.revoke_key(key, by=customer(user), at=at):
+            messages.success(request, f"{key} is revoked: every request with it is refused from now on.")
+        else:
+            when = timezone.localtime(ApiKey.objects.get(pk=key.pk).revoked_at)
+            messages.warning(request, f"{key} is already revoked, since {when.day} {when:%B %Y, %H:%M:%S}.")
+        return HttpResponseRedirect(reverse(KEYS), status=303)
+    context = {"key": key, "state": state_of(key, at=at), "breadcrumbs": _trail(f"Revoke {key.name}")}
+    return render(request, "developer/revoke.html", context)
+
+
+def _keys_page(
+    request: HttpRequest, account: Account, form: CreateKeyForm, *, at: datetime, status: int = 200
+) -> HttpResponse:
+    context = {
+        "account": account,
+        "form": form,
+        "standing": standing_of(account, at=at),
+        "states": states_of(account, at=at),
+        "breadcrumbs": [*_home(), ("Keys and usage", "")],
+    }
+    return render(request, "developer/keys.html", context, status=status)
+
+
+def _shown(request: HttpRequest, issued: keys.Issued, *, is_first: bool = False) -> HttpResponse:
+    """The one page that shows a key, as the answer to the request that made it; sent again, it shows none."""
+    if not issued.secret:
+        messages.info(
+            request, f"{issued.key} was made when this form was sent before. It was shown then, and is not again."
+        )
+        return HttpResponseRedirect(reverse(KEYS), status=303)
+    context = {
+        "key": issued.key,
+        "secret": issued.secret,
+        "is_first": is_first,
+        "curl": curl_line(issued.secret),
+        "breadcrumbs": _trail("Your new key"),
+    }
+    return render(request, "developer/shown_once.html", context)
+
+
+def _key_of(request: HttpRequest, pk: int) -> ApiKey:
+    if pk > 2**63 - 1:
+        raise Http404
+    keys_of_member = ApiKey.objects.filter(account__members=_user(request)).select_related("replaced_by")
+    return get_object_or_404(keys_of_member, pk=pk)
+
+
+def _user(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise Http404
+    return request.user
+
+
+def _home() -> list[tuple[str, str]]:
+    return [("Developers", reverse("developer:landing"))]
+
+
+def _trail(last: str) -> list[tuple[str, str]]:
+    return [*_home(), ("Keys and usage", reverse(KEYS)), (last, "")]
