@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils.http import content_disposition_header
 
 from disputes import emails
@@ -202,7 +202,9 @@ def _composed(text: str) -> str:
 
 
 def letter_answer(letter: Letter) -> HttpResponse:
-    """The PDF as it was frozen."""
+    """The PDF as it was frozen; 404 where it went with the person."""
+    if not letter.pdf:
+        raise Http404
     headers = {
         "Content-Disposition": content_disposition_header(True, letter.file_name) or "attachment",
         "X-Content-Type-Options": "nosniff",

@@ -235,7 +235,7 @@ def test_reading_a_dispute_changes_nothing(client: Client, django_assert_num_que
         return (Case.objects.values().get(), Dispute.objects.values().get(), Deadline.objects.values().get())
 
     before = stored()
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get(track_path(dispute))
     for deed in ("", "/escalate", "/accept", "/withdraw"):
         client.get(track_path(dispute) + deed)
