@@ -1,7 +1,8 @@
 """What is said among staff stays there: over random histories no note, and no file of one, reaches mail, page or export."""
 
 import json
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -36,11 +37,16 @@ def file(name: str) -> list[JudgedFile]:
     return [JudgedFile(f"{name}.txt", "text/plain; charset=utf-8", name.encode())]
 
 
-def do(deed: str, dispute: Dispute, word: str, at: Any) -> None:
+def wait(at: datetime) -> None:
+    warn_of_deadlines(at=at)
+    follow_up(at=at)
+
+
+def do(deed: str, dispute: Dispute, word: str, at: datetime) -> None:
     sam, secret, said = staff("sam"), f"SECRET{word}", f"said{word}"
     seen = customer.standing(dispute)
     as_customer: dict[str, Any] = {"by": CUSTOMER, "at": at}
-    table = {
+    table: dict[str, Callable[[], object]] = {
         "note": lambda: answering.note(dispute, secret, by=sam, at=at, files=file(secret)),
         "reply": lambda: answering.reply(dispute, said, by=sam, at=at, files=file(said)),
         "ask": lambda: answering.ask(dispute, said, by=sam, at=at),
@@ -52,7 +58,7 @@ def do(deed: str, dispute: Dispute, word: str, at: Any) -> None:
         "write": lambda: customer.write(dispute, said, file(said), submission=uuid4(), **as_customer),
         "escalate": lambda: customer.escalate(dispute, said, [], seen=seen, submission=uuid4(), **as_customer),
         "accept": lambda: customer.accept(dispute, seen=seen, **as_customer),
-        "wait": lambda: (warn_of_deadlines(at=at), follow_up(at=at)),
+        "wait": lambda: wait(at),
     }
     table[deed]()
 
