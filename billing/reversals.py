@@ -17,6 +17,7 @@ from billing.stripe_payments import IS_OPEN, DisputeFacts, invoice_payment_facts
 from levqor.accounts.models import Account
 from levqor.audit.models import record
 from levqor.lib.actors import STRIPE
+from levqor.lib.events import emit
 
 logger = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ def judge_dispute(dispute_id: str, *, at: datetime) -> tuple[str, DisputeFacts |
     if not row.invoice_id and (invoice_id := _invoice_of(facts)):
         PaymentDispute.objects.filter(pk=row.pk).update(invoice_id=invoice_id)
         row.invoice_id = invoice_id
+    emit("payment.disputed", dispute=row, facts=facts, at=at)
     return reverse_for(row.invoice_id, at=at) if row.invoice_id else "of a payment that we do not know", facts
 
 

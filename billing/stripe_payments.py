@@ -58,6 +58,9 @@ class DisputeFacts:
     payment_intent_id: str
     reason: str
     is_withdrawn: bool | None
+    # Until when Stripe takes our side of it; None where it takes none.
+    evidence_due_at: datetime | None = None
+    is_answered: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -111,6 +114,7 @@ def balance_facts(movement: Json) -> BalanceFacts:
 
 
 def dispute_facts(dispute: Json) -> DisputeFacts:
+    details = mapping(dispute.get("evidence_details"))
     return DisputeFacts(
         id=text(dispute.get("id")),
         status=text(dispute.get("status")),
@@ -120,6 +124,8 @@ def dispute_facts(dispute: Json) -> DisputeFacts:
         payment_intent_id=object_id(dispute.get("payment_intent")),
         reason=text(dispute.get("reason"))[:60],
         is_withdrawn=_is_withdrawn(dispute),
+        evidence_due_at=moment(details.get("due_by")),
+        is_answered=number(details.get("submission_count")) > 0,
     )
 
 

@@ -1,5 +1,6 @@
 """The back office of disputes: the queue by deadline."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -10,10 +11,12 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from disputes import admin_views
-from disputes.models import Dispute, DisputeStatus, Stage
+from disputes.chargebacks import with_account
+from disputes.models import NEEDS_EVIDENCE, Chargeback, Dispute, DisputeStatus, Stage
 from levqor.cases.models import Deadline
 from levqor.cases.queue import OwnerFilter, QueueAdmin
-from levqor.lib.admin import Column, DropdownFilter, list_views, two_lines
+from levqor.lib.admin import Column, CsvExport, DropdownFilter, ReadOnlyAdmin, badge, list_views, two_lines
+from levqor.lib.money import format_money, to_decimal
 
 QUICK_VIEWS = [
     ("To answer", ""),
@@ -123,3 +126,84 @@ class DisputeAdmin(QueueAdmin):
         if dispute is None or not self.has_view_permission(request, dispute):
             return super().change_view(request, object_id, form_url, extra_context)
         return admin_views.dispute_view(request, dispute, self.admin_site)
+
+
+class ChargebackStateFilter(DropdownFilter):
+    """What waits for our evidence, unless something else is asked for."""
+
+    title = "state"
+    parameter_name = "state"
+    all_option = None
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("", "Evidence due"), ("all", "All")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Chargeback]) -> QuerySet[Chargeback]:
+        if self.value() == "all" or request.GET.get("q"):
+            return queryset
+        return queryset.filter(
+            payment__status__in=NEEDS_EVIDENCE, is_answered=False, evidence_due_at__gt=timezone.now()
+        )
+
+
+@admin.register(Chargeback)
+class ChargebackAdmin(CsvExport, ReadOnlyAdmin):
+    list_title = "Chargebacks"
+    list_help = (
+        "What banks take back, by the day until which Stripe takes our evidence: the contract, what was delivered, and what "
+        "was written. Send it in Stripe’s dashboard, once and whole. A customer who withdraws does not end it: send it all "
+        "the same."
+    )
+    empty_title = "No bank asks for evidence"
+    empty_text = "A chargeback appears here as soon as Stripe tells of it."
+    list_display = ["dispute", "account", "amount", "reason", "state", "evidence"]
+    list_filter = [ChargebackStateFilter]
+    list_select_related = ["payment"]
+    ordering = ["evidence_due_at", "-pk"]
+    search_help_text = "Dispute, charge or invoice at Stripe"
+    search_fields = ["payment__dispute_id", "payment__charge_id", "payment__invoice_id"]
+    csv_columns = [
+        Column("Dispute", lambda row: row.payment.dispute_id),
+        Column("Account", lambda row: row.account_name or ""),
+        Column("Amount", lambda row: to_decimal(row.payment.amount_cents, row.payment.currency)),
+        Column("Currency", lambda row: row.payment.currency.upper()),
+        Column("Reason", lambda row: row.payment.reason),
+        Column("Status", lambda row: row.payment.status),
+        Column("Evidence until", lambda row: row.evidence_due_at),
+        Column("Evidence sent", lambda row: row.is_answered),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Chargeback]:
+        return with_account()
+
+    @admin.display(description="Dispute")
+    def dispute(self, row: Chargeback) -> SafeString:
+        return two_lines(row.payment.dispute_id, row.payment.invoice_id or row.payment.charge_id)
+
+    @admin.display(description="Account")
+    def account(self, row: Any) -> str:
+        return row.account_name or "not matched"
+
+    @admin.display(description="Amount", ordering="payment__amount_cents")
+    def amount(self, row: Chargeback) -> str:
+        return format_money(row.payment.amount_cents, row.payment.currency)
+
+    @admin.display(description="Reason")
+    def reason(self, row: Chargeback) -> str:
+        return row.payment.reason.replace("_", " ")
+
+    @admin.display(description="State", ordering="payment__status")
+    def state(self, row: Chargeback) -> SafeString:
+        tone = {"won": "good", "lost": "bad"}.get(row.payment.status, "wait")
+        return badge(row.payment.status.replace("_", " "), tone)
+
+    @admin.display(description="Evidence until", ordering="evidence_due_at")
+    def evidence(self, row: Chargeback) -> SafeString | str:
+        if row.is_answered:
+            return badge("Sent", "good")
+        if not row.needs_evidence or row.evidence_due_at is None:
+            return "–"
+        left = row.evidence_due_at - timezone.now()
+        tone = "bad" if left < timedelta(days=1) else "warn" if left < timedelta(days=3) else "wait"
+        day = f"{timezone.localtime(row.evidence_due_at):%a %-d %b, %H:%M}"
+        return badge(f"Missed: {day}" if left < timedelta(0) else day, tone)

@@ -6,7 +6,7 @@ from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from disputes.models import Dispute, DisputeStatus
+from disputes.models import NEEDS_EVIDENCE, Chargeback, Dispute, DisputeStatus
 from levqor.guard.references import parse_reference
 from levqor.lib.desk import SHOWN, Entry, Figure, Figures, Finder, Hit, Part, Search, register
 
@@ -21,10 +21,16 @@ def _figures() -> list[Figure]:
         unowned=Count("pk", filter=Q(case__owner=None)),
         late=Count("pk", filter=late),
     )
+    banks = Chargeback.objects.filter(
+        payment__status__in=NEEDS_EVIDENCE, is_answered=False, evidence_due_at__gt=timezone.now()
+    ).count()
     return [
         Figure(counts["all"], "to answer", url),
         Figure(counts["unowned"], "unassigned", f"{url}?owner=nobody"),
         Figure(counts["late"], "overdue", f"{url}?state=overdue", is_bad=counts["late"] > 0),
+        Figure(
+            banks, "chargebacks that want evidence", reverse("admin:disputes_chargeback_changelist"), is_bad=banks > 0
+        ),
     ]
 
 
@@ -43,7 +49,10 @@ def _find(search: Search) -> Iterable[Hit]:
 register(
     Part(
         "disputes",
-        menu=(Entry("Cases", "Disputes", "disputes_dispute", "balance"),),
+        menu=(
+            Entry("Cases", "Disputes", "disputes_dispute", "balance"),
+            Entry("Cases", "Chargebacks", "disputes_chargeback", "undo"),
+        ),
         figures=(Figures("Disputes", "disputes.view_dispute", _figures),),
         finders=(Finder("Disputes", "disputes.view_dispute", _find, is_case=True),),
         roles={"Support": ["view_*", "change_dispute"], "Finance": ["view_*"]},

@@ -1,10 +1,18 @@
 from datetime import datetime
 from typing import Any
 
+from billing.models import PaymentDispute
+from billing.stripe_payments import DisputeFacts
+from disputes import chargebacks
 from disputes.models import Dispute
 from levqor.cases.models import Case
 from levqor.cases.privacy import ERASED, erase_reasons
 from levqor.lib.events import on
+
+
+@on("payment.disputed")
+def keep_the_chargeback(*, dispute: PaymentDispute, facts: DisputeFacts, at: datetime) -> None:
+    chargebacks.keep(dispute, facts, at=at)
 
 
 @on("case.exported")

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from billing.models import PaymentDispute
 from levqor.cases.models import Case
 from levqor.lib.actors import Actor
 from levqor.lib.states import IllegalMoveError, move
@@ -182,3 +183,24 @@ class Letter(models.Model):
     @property
     def file_name(self) -> str:
         return f"{self.dispute.case.reference}-{self.kind.replace('_', '-')}.pdf"
+
+
+class Chargeback(models.Model):
+    """What a bank asks of us about a payment. Its status and sum stand on billing's row; here is what staff have to do."""
+
+    payment = models.OneToOneField(PaymentDispute, on_delete=models.PROTECT, related_name="chargeback")
+    evidence_due_at = models.DateTimeField(null=True, blank=True, help_text="Empty: Stripe takes no evidence.")
+    is_answered = models.BooleanField("evidence sent", default=False)
+    warned_days = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Of the last warning.")
+
+    def __str__(self) -> str:
+        return self.payment.dispute_id
+
+    @property
+    def needs_evidence(self) -> bool:
+        """Whether a person can still do something about it."""
+        return self.payment.status in NEEDS_EVIDENCE and not self.is_answered and self.evidence_due_at is not None
+
+
+# Stripe's own words: https://docs.stripe.com/api/disputes/object#dispute_object-status
+NEEDS_EVIDENCE: Final = ("warning_needs_response", "needs_response", "appeal_needs_response")

@@ -35,6 +35,7 @@ SCHEDULE: Final = {
     "SLA credits without a claim": entry("claims.draft_credits", timedelta(minutes=10), expires=600),
     "Claims that nobody moves": entry("claims.follow_up", timedelta(minutes=5), expires=300),
     "Disputes that nobody moves": entry("disputes.follow_up", timedelta(minutes=5), expires=300),
+    "Chargeback evidence warnings": entry("disputes.warn_of_evidence", timedelta(minutes=15), expires=900),
     "Case retention": entry("cases.forget", crontab(hour=4, minute=10), expires=3600),
     "Case deadline warnings": entry("cases.warn_of_deadlines", timedelta(minutes=5), expires=300),
 }
