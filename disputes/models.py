@@ -188,7 +188,7 @@ class Letter(models.Model):
 class Chargeback(models.Model):
     """What a bank asks of us about a payment. Its status and sum stand on billing's row; here is what staff have to do."""
 
-    payment = models.OneToOneField(PaymentDispute, on_delete=models.PROTECT, related_name="chargeback")
+    payment = models.OneToOneField(PaymentDispute, on_delete=models.CASCADE, related_name="chargeback")
     evidence_due_at = models.DateTimeField(null=True, blank=True, help_text="Empty: Stripe takes no evidence.")
     is_answered = models.BooleanField("evidence sent", default=False)
     warned_days = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Of the last warning.")

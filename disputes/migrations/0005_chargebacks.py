@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('evidence_due_at', models.DateTimeField(blank=True, help_text='Empty: Stripe takes no evidence.', null=True)),
                 ('is_answered', models.BooleanField(default=False, verbose_name='evidence sent')),
                 ('warned_days', models.PositiveSmallIntegerField(blank=True, help_text='Of the last warning.', null=True)),
-                ('payment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='chargeback', to='billing.paymentdispute')),
+                ('payment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name="chargeback", to='billing.paymentdispute')),
             ],
         ),
     ]
