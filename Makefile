@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 DEVELOPMENT := DEBUG=true SECRET_KEY=$${SECRET_KEY:-test-key-that-signs-nothing-outside-the-tests-of-levqor}
 PRODUCTION := DEBUG=false SECRET_KEY=only-for-the-check-7d0f0a62c1b94c5b8a3d52f6e8a9b0c1d2e3f4 SITE_URL=https://app.levqor.example
 
-.PHONY: help run install test proof check fmt words bench lock
+.PHONY: help run install test proof soak check fmt words bench lock
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -20,11 +20,15 @@ run: install ## Start web, worker and beat with demo data on http://localhost:80
 	@$(PYTHON) -m scripts.run
 
 test: install ## The test suite on the embedded default, or on DATABASE_URL and REDIS_URL
-	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "not proof" -n 2 --timeout 60
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "not proof and not soak" -n 2 --timeout 60
 
 proof: install ## The long tests: races, kills, fuzzing, browser
-	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "proof and not alone" -n 2 --dist worksteal --timeout 150 --durations 15
-	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "proof and alone" --timeout 150 --durations 15
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "proof and not soak and not alone" -n 3 --dist worksteal --timeout 150 --durations 15
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "proof and not soak and alone" --timeout 150 --durations 5
+
+soak: install ## The longest tests, by hand: thousands of random cases, load, real processes stopped and killed
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "soak and not alone" -n 2 --dist worksteal --timeout 1800 --durations 15
+	$(DEVELOPMENT) $(PYTHON) -m pytest -q -m "soak and alone" --timeout 1800 --durations 15
 
 check: install ## Lint, types, import rules, migrations, deployment settings
 	ruff check .

@@ -1,5 +1,6 @@
 """What a pass does with the due steps of one customer: pure decisions, shared by the real run and the dry run."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -45,11 +46,20 @@ class PassReport:
     failed: int = 0
     suspended: int = 0
     crashed: int = 0
+    held_because: Counter[Hold] = field(default_factory=Counter)
+
+    def hold(self, number: int, because: Hold) -> None:
+        self.held += number
+        self.held_because[because] += number
 
     def as_dict(self) -> dict[str, object]:
         """As `run_dunning_job` prints it."""
         counts = {name: getattr(self, name) for name in ("due", "sent", "held", "skipped", "cancelled", "failed")}
         return {"now": self.now.isoformat(), **counts, "suspended": self.suspended, "dry_run": self.dry_run}
+
+    def held_in_words(self) -> list[str]:
+        """Why due steps were held, the commonest first: `5 held: 48 h after the last mail`."""
+        return [f"{number} held: {hold}" for hold, number in self.held_because.most_common()]
 
 
 @dataclass

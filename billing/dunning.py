@@ -107,7 +107,7 @@ def _process_account(account_id: int, report: PassReport, checkpoint: Checkpoint
     plan = plan_steps(account, due, _last_mail_at(account), at=at)
     ready = list(_pass_checkpoint(plan, due, report, checkpoint))
     for step, hold in plan.held:
-        report.held += 1
+        report.hold(1, hold)
         _note_hold(step, hold, report)
     for _, group in groupby(sorted(ready, key=lambda step: str(step.mail_id or "")), key=lambda step: step.mail_id):
         steps = list(group)
@@ -177,7 +177,7 @@ def send_dunning_email(steps: list[DunningStep], *, report: PassReport) -> None:
         mail.refresh_from_db()
         again = mail.lease_until or mail.next_attempt_at
         DunningStep.objects.filter(mail=mail, status=StepStatus.SENDING).update(lease_until=again)
-        report.held += len(mine)
+        report.hold(len(mine), Hold.PROVIDER)
         return
     ended = OUTCOME_OF_MAIL[outcome]
     name = {StepStatus.SENT: "sent", StepStatus.CANCELLED: "cancelled"}.get(ended, "failed")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils import timezone
 
 from billing import setup
@@ -16,3 +17,9 @@ def stripe_warnings(context: dict[str, Any]) -> dict[str, Any]:
     request = context.get("request")
     may_see = request is not None and request.user.has_perm("billing.view_paymentfailure")
     return {"warnings": setup.warnings(at=timezone.now()) if may_see else []}
+
+
+@register.inclusion_tag("admin/billing/_off.html")
+def dunning_switch() -> dict[str, Any]:
+    """Says that dunning is off, where it is."""
+    return {"is_dunning_off": not settings.DUNNING_ENABLED}

@@ -29,6 +29,7 @@ def scene(transactional_db: None, settings: Settings) -> Scene:
     return scene
 
 
+@pytest.mark.soak
 def test_two_beats_two_workers_and_two_commands_send_each_step_once(
     scene: Scene, processes: Processes, resend: FakeResend
 ) -> None:

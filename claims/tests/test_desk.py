@@ -174,7 +174,7 @@ def test_a_later_claim_of_the_same_month_is_joined_when_it_is_tied(support: Clie
     assert (first.case.account, fresh(second).joined_to) == (account, first)
 
 
-@pytest.mark.parametrize("role", ["Finance", "Auditor"])
+@pytest.mark.parametrize("role", ["Finance", "Read-only"])
 @pytest.mark.parametrize("verb", ["take", "propose", "refuse", "ask", "reply", "note", "assign", "tie"])
 def test_who_may_only_look_can_do_nothing(role: str, verb: str) -> None:
     claim = make_claim()

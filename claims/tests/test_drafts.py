@@ -137,6 +137,6 @@ def test_nothing_is_done_blindly() -> None:
     assert Claim.objects.get().status == "drafted"
 
 
-@pytest.mark.parametrize(("role", "step"), [("Finance", "propose"), ("Support", "approve"), ("Auditor", "propose")])
+@pytest.mark.parametrize(("role", "step"), [("Finance", "propose"), ("Support", "approve"), ("Read-only", "propose")])
 def test_the_pages_are_for_their_roles_alone(role: str, step: str) -> None:
     assert signed_in(make_staff(role)).get(f"/admin/claims/claim/{step}-drafts/").status_code == 403

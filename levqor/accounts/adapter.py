@@ -8,6 +8,7 @@ from allauth.core import context as allauth_context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from levqor.guard.limits import Limit, accept
@@ -45,6 +46,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         if len(email) > MAX_ADDRESS:
             raise ValidationError(f"An e-mail address has at most {MAX_ADDRESS} characters.")
         return str(super().clean_email(email))
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Staff begin at their desk, customers at their account."""
+        return reverse("admin:index") if request.user.is_staff else str(super().get_login_redirect_url(request))
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Ours, so that sign-in and the other limits agree on who calls, and a short header is no error."""

@@ -15,6 +15,7 @@ from levqor.accounts.models import User
 from levqor.audit.models import AuditEntry
 from levqor.cases.models import Case, CaseMessage, CaseViewer, Deadline, Side
 from levqor.lib.admin import badge
+from levqor.lib.desk import Entry, Part, register
 from levqor.mail.models import OutgoingMail
 from levqor.mail.outbox import about
 
@@ -101,3 +102,12 @@ def least_loaded(users: Iterable[User]) -> User | None:
     """Whoever of them has the fewest open cases; None where there is nobody."""
     load = {user: Case.objects.unsettled().owned_by(user.pk).count() for user in users}
     return min(load, key=lambda user: (load[user], user.pk), default=None)
+
+
+register(
+    Part(
+        "cases",
+        menu=(Entry("Cases", "Canned replies", "cases_cannedreply", "quickreply"),),
+        roles={"Support": ["view_*", "add_cannedreply", "change_cannedreply"], "Finance": ["view_*"]},
+    )
+)

@@ -6,72 +6,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-# Title, then for each entry its words, its model and its icon.
-GROUPS = [
-    (
-        "Billing",
-        [
-            ("Failed payments", "billing_paymentfailure", "credit_card_off"),
-            ("Dunning policies", "billing_dunningpolicy", "event_repeat"),
-            ("Stripe inbox", "billing_stripeevent", "inbox"),
-            ("Set-up at Stripe", "billing_setupconfirmation", "checklist"),
-            ("Alarms", "billing_alarm", "notification_important"),
-        ],
-    ),
-    (
-        "Cases",
-        [
-            ("SLA claims", "claims_claim", "request_quote"),
-            ("Credits", "claims_creditentry", "savings"),
-            ("Canned replies", "cases_cannedreply", "quickreply"),
-        ],
-    ),
-    (
-        "Customers",
-        [
-            ("Accounts", "accounts_account", "apartment"),
-            ("Plans", "accounts_plan", "sell"),
-            ("People", "accounts_user", "person"),
-        ],
-    ),
-    (
-        "API",
-        [
-            ("Keys", "developer_apikey", "key"),
-            ("Usage", "developer_monthlyusage", "monitoring"),
-        ],
-    ),
-    (
-        "Status",
-        [
-            ("Incidents", "status_incident", "emergency_home"),
-            ("Components", "status_component", "widgets"),
-            ("Incident texts", "status_incidenttemplate", "article"),
-            ("Subscribers", "status_subscriber", "notifications"),
-            ("Uptime ledger", "status_stateinterval", "timeline"),
-        ],
-    ),
-    (
-        "Legal",
-        [
-            ("Documents", "legal_document", "gavel"),
-            ("Versions", "legal_documentversion", "history_edu"),
-            ("DFY packages", "legal_dfypackage", "inventory_2"),
-            ("Acceptances", "legal_acceptance", "handshake"),
-        ],
-    ),
-    (
-        "System",
-        [
-            ("Mail", "mail_outgoingmail", "mail"),
-            ("Webhooks out", "hooks_delivery", "webhook"),
-            ("Webhook endpoints", "hooks_endpoint", "link"),
-            ("Dead addresses", "mail_suppression", "unsubscribe"),
-            ("Periodic tasks", "desk_periodictask", "schedule"),
-            ("Audit trail", "audit_auditentry", "history"),
-        ],
-    ),
-]
+from levqor.lib.desk import MENU_GROUPS, Entry, parts
 
 
 def stylesheet(request: HttpRequest) -> str:
@@ -97,7 +32,7 @@ def account_links(request: HttpRequest) -> list[dict[str, str]]:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of the menu with what this person may open; an empty group is left out."""
-    menu = [{"title": title, "separator": True, "items": _allowed(request, items)} for title, items in GROUPS]
+    menu = [{"title": title, "separator": True, "items": _allowed(request, title)} for title in MENU_GROUPS]
     home = {
         "items": [
             _item("Today", "today", reverse("admin:index")),
@@ -107,11 +42,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return [home, *(group for group in menu if group["items"])]
 
 
-def _allowed(request: HttpRequest, items: list[tuple[str, str, str]]) -> list[dict[str, Any]]:
+def _allowed(request: HttpRequest, group: str) -> list[dict[str, Any]]:
+    entries: list[Entry] = [entry for part in parts() for entry in part.menu if entry.group == group]
     return [
-        _item(title, icon, reverse(f"admin:{model}_changelist"))
-        for title, model, icon in items
-        if request.user.has_perm("{}.view_{}".format(*model.split("_", 1)))
+        _item(entry.title, entry.icon, reverse(f"admin:{entry.model}_changelist"))
+        for entry in entries
+        if request.user.has_perm(entry.permission)
     ]
 
 

@@ -5,39 +5,21 @@ only permissions that did not exist before.
 """
 
 from fnmatch import fnmatch
-from typing import Any
+from typing import Any, Final
 
 from django.apps import AppConfig, apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 
-# Group -> app -> patterns of permissions. Money and policies are finance's, customers are support's.
-ROLES = {
-    "Support": {
-        "billing": ["view_*", "change_paymentfailure", "change_stripeevent", "steer_dunning"],
-        "accounts": ["view_*"],
-        "mail": ["view_*", "delete_suppression"],
-        "desk": ["view_*"],
-        "status": ["view_*", "publish_incident", "change_component", "*_incidenttemplate"],
-        "hooks": ["view_*", "change_delivery", "change_endpoint"],
-        "legal": ["view_*", "change_documentversion", "change_acceptance", "delete_acceptanceannex"],
-        "cases": ["view_*", "add_cannedreply", "change_cannedreply"],
-        "claims": ["view_*", "change_claim", "propose_credit"],
-        "developer": ["view_*", "change_apikey", "change_tier"],
-    },
-    "Finance": {
-        "billing": ["view_*", "add_dunningpolicy", "confirm_setup"],
-        "accounts": ["view_*"],
-        "mail": ["view_*"],
-        "audit": ["view_*"],
-        "desk": ["view_*"],
-        "legal": ["view_*", "publish_documentversion"],
-        "cases": ["view_*"],
-        "claims": ["view_*", "approve_credit"],
-        "developer": ["view_*", "change_tier"],
-    },
-    "Auditor": {"*": ["view_*"]},
-}
+from levqor.lib.desk import parts
+
+ROLES: Final = ("Support", "Finance", "Engineering", "Legal", "Read-only")
+READ_ONLY: Final = {"*": ["view_*"]}
+
+
+def rules_of(role: str) -> dict[str, list[str]]:
+    """App -> patterns of its permissions, as the rooms have registered them."""
+    return READ_ONLY if role == "Read-only" else {part.label: part.roles.get(role, []) for part in parts()}
 
 
 def ensure_groups(**kwargs: Any) -> None:
@@ -45,9 +27,9 @@ def ensure_groups(**kwargs: Any) -> None:
     known = set(Permission.objects.values_list("pk", flat=True))
     for config in apps.get_app_configs():
         _create_permissions(config)
-    for name, rules in ROLES.items():
+    for name in ROLES:
         group, is_new = Group.objects.get_or_create(name=name)
-        theirs = [permission for permission in _matching(rules) if is_new or permission.pk not in known]
+        theirs = [permission for permission in _matching(rules_of(name)) if is_new or permission.pk not in known]
         group.permissions.add(*theirs)
 
 

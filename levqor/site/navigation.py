@@ -74,6 +74,7 @@ FOOTER = [
     ("Policies", [*POLICIES, DOCUMENTS]),
 ]
 ACCOUNT = [
+    Page("Overview", "site:account"),
     Page("API keys and usage", "developer:keys"),
     Page("Email addresses", "account_email"),
     Page("Password", "account_change_password"),

@@ -14,7 +14,15 @@ from levqor.site import navigation
 from levqor.site.sitemap import entries
 
 # Under these addresses is nothing for a search engine: other people's pages, and forms.
-PRIVATE_PATHS = ["/admin/", "/accounts/", "/billing/pay/", "/sla-credits/track/", "/disputes/track/", "/api/"]
+PRIVATE_PATHS = [
+    "/admin/",
+    "/account",
+    "/accounts/",
+    "/billing/pay/",
+    "/sla-credits/track/",
+    "/disputes/track/",
+    "/api/",
+]
 SECURITY_TXT_DAYS = 180
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from levqor.accounts.models import User
 from levqor.lib.testing.browser import OpenBrowser, Scheme, Window
+from levqor.lib.testing.soak import soak_all_but
 from status import watcher
 from status.memory import StatusMemory, memory
 from status.models import Incident, Subscriber, SubscriberState
@@ -264,7 +265,7 @@ def test_an_update_is_posted_in_one_press(open_browser: OpenBrowser, support: Us
     assert window.clicks == 1
 
 
-@pytest.mark.parametrize(("scheme", "width"), DESK_VIEWS)
+@pytest.mark.parametrize(("scheme", "width"), soak_all_but([1], DESK_VIEWS))
 def test_no_page_of_the_back_office_puts_up_a_barrier(
     open_browser: OpenBrowser, support: User, scheme: Scheme, width: int
 ) -> None:

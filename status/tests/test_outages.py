@@ -183,18 +183,21 @@ def test_what_is_published_is_everywhere_at_once(world: World) -> None:
     recovers(world)
 
 
+@pytest.mark.soak
 def test_a_frozen_beat_is_seen_and_named(world: World) -> None:
     with frozen(world.beat.pid):
         sees(world, "beat")
     recovers(world)
 
 
+@pytest.mark.soak
 def test_a_frozen_worker_is_seen_and_named(world: World) -> None:
     with frozen(world.worker.pid):
         sees(world, "worker")
     recovers(world)
 
 
+@pytest.mark.soak
 def test_a_worker_that_lives_and_takes_no_work_is_seen_and_named(world: World) -> None:
     with frozen(*children_of(world.worker.pid)):
         sees(world, "queue")

@@ -33,5 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, now: datetime | None, dry_run: bool, **options: Any) -> None:
         report = run_dunning_job(at=now or timezone.now(), dry_run=dry_run)
         self.stdout.write(json.dumps(report.as_dict()))
+        for line in report.held_in_words() or ["Nothing is due."] * (report.due == 0):
+            self.stderr.write(line)
         if report.crashed:
             raise CommandError(f"{report.crashed} customers or cases could not be dealt with; the lines above say why.")

@@ -1,5 +1,7 @@
 """The back office's pages in a real browser, measured with axe-core against WCAG 2.2 AA."""
 
+from itertools import product
+
 import pytest
 
 from billing.models import DunningEmail, DunningPolicy, Flag, PaymentFailure
@@ -9,6 +11,7 @@ from levqor.desk.models import PeriodicTask
 from levqor.desk.schedule import ensure_rows
 from levqor.desk.tests.make import make_admin, make_demo, make_event
 from levqor.lib.testing.browser import OpenBrowser, Scheme
+from levqor.lib.testing.soak import soak_all_but
 
 pytestmark = pytest.mark.proof
 
@@ -49,8 +52,7 @@ def pages() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), soak_all_but([0, 3], list(product([1280, 390], ["light", "dark"]))))
 def test_no_page_puts_up_a_barrier(open_browser: OpenBrowser, scheme: Scheme, width: int) -> None:
     make_demo()
     window = open_browser(make_admin(), scheme=scheme, width=width)

@@ -64,6 +64,7 @@ def test_a_case_is_paused_until_a_date_and_says_so(open_browser: OpenBrowser, sa
     assert case_of("Oakfield Studio").paused_until
 
 
+@pytest.mark.soak
 def test_a_paused_case_is_resumed(open_browser: OpenBrowser, sam: User) -> None:
     window = find(open_browser, sam, "Sakura Print")
 
@@ -72,6 +73,7 @@ def test_a_paused_case_is_resumed(open_browser: OpenBrowser, sam: User) -> None:
     assert case_of("Sakura Print").paused_at is None
 
 
+@pytest.mark.soak
 def test_a_step_is_skipped(open_browser: OpenBrowser, sam: User) -> None:
     window = find(open_browser, sam, "Oakfield Studio")
 
@@ -93,6 +95,7 @@ def test_a_mail_is_read_before_it_is_sent_again(open_browser: OpenBrowser, sam: 
     assert case_of("Oakfield Studio").emails.filter(email_type="manual").count() == 1
 
 
+@pytest.mark.soak
 def test_a_case_is_stopped(open_browser: OpenBrowser, sam: User) -> None:
     window = find(open_browser, sam, "Fernhill Bakery")
 
@@ -101,6 +104,7 @@ def test_a_case_is_stopped(open_browser: OpenBrowser, sam: User) -> None:
     assert case_of("Fernhill Bakery").status == "closed"
 
 
+@pytest.mark.soak
 def test_an_account_is_exempted(open_browser: OpenBrowser, sam: User) -> None:
     window = find(open_browser, sam, "Kestrel Analytics")
 
@@ -109,6 +113,7 @@ def test_an_account_is_exempted(open_browser: OpenBrowser, sam: User) -> None:
     assert Account.objects.get(name="Kestrel Analytics").is_exempt_from_dunning
 
 
+@pytest.mark.soak
 def test_a_suspended_account_is_restored(open_browser: OpenBrowser, sam: User) -> None:
     window = find(open_browser, sam, "Milltown Cycles")
 
@@ -128,6 +133,7 @@ def test_a_bounce_is_dealt_with_from_the_first_page(open_browser: OpenBrowser, s
     assert case_of("Harbour & Finch").flag == ""
 
 
+@pytest.mark.soak
 def test_an_account_is_suspended_by_a_person(open_browser: OpenBrowser, sam: User) -> None:
     PaymentFailure.objects.filter(pk=case_of("Kestrel Analytics").pk).update(status="exhausted", flag=Flag.BOUNCED)
     window = find(open_browser, sam, "Kestrel Analytics")
@@ -137,6 +143,7 @@ def test_an_account_is_suspended_by_a_person(open_browser: OpenBrowser, sam: Use
     assert Account.objects.get(name="Kestrel Analytics").standing == "suspended"
 
 
+@pytest.mark.soak
 def test_a_mail_is_read_as_it_was_sent(open_browser: OpenBrowser, sam: User) -> None:
     window = find(open_browser, sam, "Oakfield Studio")
 
@@ -146,6 +153,7 @@ def test_a_mail_is_read_as_it_was_sent(open_browser: OpenBrowser, sam: User) -> 
     assert window.clicks == 2
 
 
+@pytest.mark.soak
 def test_a_failed_event_is_processed_again(open_browser: OpenBrowser, sam: User) -> None:
     event = make_event(status="failed", error="ValueError: odd")
     window = open_browser(sam)
@@ -192,6 +200,7 @@ def test_a_new_version_of_the_policy_is_published_and_its_mails_are_read(open_br
     assert DunningPolicy.objects.current_for(None).ordered_steps()[-1].offset_days == 21
 
 
+@pytest.mark.soak
 def test_a_list_is_taken_away_as_csv(open_browser: OpenBrowser, sam: User) -> None:
     window = open_browser(sam, width=1440)
     window.go("/admin/")

@@ -16,6 +16,7 @@ from levqor.audit.models import record
 from levqor.desk.tests.make import make_admin, make_event
 from levqor.lib.actors import staff
 from levqor.lib.testing.browser import OpenBrowser, Window
+from levqor.lib.testing.soak import soak_all_but
 from levqor.mail.models import OutgoingMail, Suppression
 
 pytestmark = pytest.mark.proof
@@ -99,7 +100,8 @@ def assert_nothing_runs_on(window: Window, path: str) -> None:
     assert not window.page.evaluate("window.ran"), path
 
 
-@pytest.mark.parametrize("place", range(len(CORPUS)))
+# One of each kind: element, attribute, Alpine, end of a text field. The corpus whole is for `make soak`.
+@pytest.mark.parametrize("place", soak_all_but([1, 3, 10, 15], range(len(CORPUS))))
 def test_nothing_that_strangers_type_runs_in_the_back_office(open_browser: OpenBrowser, place: int) -> None:
     text = CORPUS[place]
     person = make_admin()
@@ -110,7 +112,7 @@ def test_nothing_that_strangers_type_runs_in_the_back_office(open_browser: OpenB
         assert_nothing_runs_on(window, path)
 
 
-@pytest.mark.parametrize("text", CORPUS)
+@pytest.mark.parametrize("text", soak_all_but([0, 4, 13], CORPUS))
 def test_nothing_that_is_searched_for_runs(open_browser: OpenBrowser, text: str) -> None:
     window = open_browser(make_admin())
 

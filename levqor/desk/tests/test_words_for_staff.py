@@ -64,7 +64,7 @@ def test_an_entry_of_the_trail_is_told_in_words(admin: Client) -> None:
     assert "standing: active → past due" in text
 
 
-@pytest.mark.parametrize(("group", "may"), [("Support", False), ("Auditor", False), ("", True)])
+@pytest.mark.parametrize(("group", "may"), [("Support", False), ("Read-only", False), ("", True)])
 def test_a_task_is_run_from_its_own_page_by_those_who_may(client: Client, group: str, may: bool) -> None:
     person = make_user("sam@example.com", is_staff=True, is_superuser=not group)
     person.groups.set(Group.objects.filter(name=group))

@@ -11,6 +11,7 @@ from levqor.hooks.tests.make import NOON, make_delivery
 from levqor.lib.testing.brokers import wait_until
 from levqor.lib.testing.fake_server import Answer, FakeServer, Request
 from levqor.lib.testing.processes import Boundary, Processes
+from levqor.lib.testing.soak import soak_all_but
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 
@@ -35,7 +36,7 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-@pytest.mark.parametrize(("boundary", "heard"), BOUNDARIES)
+@pytest.mark.parametrize(("boundary", "heard"), soak_all_but([0, 1], BOUNDARIES))
 def test_a_killed_worker_is_followed_by_one_that_delivers(
     receiver: Receiver, processes: Processes, boundary: Boundary, heard: int
 ) -> None:

@@ -11,14 +11,6 @@ from levqor.lib.testing.fake_resend import FakeResend
 from levqor.lib.testing.processes import Processes
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what takes `processes`, before `-m` looks at the marks."""
-    for item in items:
-        if isinstance(item, pytest.Function) and "processes" in item.fixturenames:
-            item.add_marker(pytest.mark.alone)
-
-
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[OwnBroker]:
     """Redis where the run is on Redis, else a folder as on a laptop; nobody else reads it."""

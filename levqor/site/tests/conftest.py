@@ -1,8 +1,11 @@
 import pytest
 
+from billing.tests.conftest import scene
 from legal.models import DocumentVersion
 from levqor.lib.testing.browser import OpenBrowser
 from levqor.site.tests.make import make_contents
+
+__all__ = ["open_site", "scene"]
 
 
 @pytest.fixture

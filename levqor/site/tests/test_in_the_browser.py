@@ -5,6 +5,7 @@ import re
 import pytest
 from django.db import transaction
 from django.utils import timezone
+from playwright.sync_api import Page
 
 from billing.models import PaymentFailure
 from levqor.desk.demo_cases import make_cases
@@ -61,12 +62,13 @@ def test_every_page_fits_the_narrowest_and_a_wide_window(open_site: OpenBrowser,
     assert wide == []
 
 
-@pytest.mark.parametrize("path", [*PAGES, *ENTRANCE])
-def test_it_is_complete_without_script(open_site: OpenBrowser, path: str) -> None:
-    with_script, without = open_site().go(path), open_site(script=False).go(path)
+def test_every_page_is_complete_without_script(open_site: OpenBrowser) -> None:
+    scripted, plain = open_site(), open_site(script=False)
 
-    for part in ("h1", "h2", "label", "footer nav a"):
-        assert without.locator(part).all_inner_texts() == with_script.locator(part).all_inner_texts()
+    for path in [*PAGES, *ENTRANCE]:
+        with_script, without = scripted.go(path), plain.go(path)
+        for part in ("h1", "h2", "label", "footer nav a"):
+            assert without.locator(part).all_inner_texts() == with_script.locator(part).all_inner_texts(), path
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -82,9 +84,14 @@ def test_the_menu_of_a_phone_opens_and_closes_by_keyboard(open_site: OpenBrowser
     assert not menu.is_visible()
 
 
-@pytest.mark.parametrize("path", [*PAGES, *ENTRANCE])
-def test_every_control_is_reached_by_keyboard_and_shows_it(open_site: OpenBrowser, path: str) -> None:
-    page = open_site().go(path)
+def test_every_control_is_reached_by_keyboard_and_shows_it(open_site: OpenBrowser) -> None:
+    window = open_site()
+
+    for path in [*PAGES, *ENTRANCE]:
+        assert_keyboard_reaches_all(window.go(path))
+
+
+def assert_keyboard_reaches_all(page: Page) -> None:
     wanted = page.locator("a[href]:visible, button:visible, input:visible, select:visible, summary:visible").count()
 
     stops = []
@@ -119,12 +126,16 @@ def test_a_form_with_a_mistake_begins_with_what_is_wrong(open_site: OpenBrowser,
     assert page.locator(":focus").get_attribute("name") == "password1"
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_it_prints_in_ink_on_white_without_navigation(open_site: OpenBrowser, path: str) -> None:
+def test_every_page_prints_in_ink_on_white_without_navigation(open_site: OpenBrowser) -> None:
     """By picture: as somebody prints whose screen is dark, on the width that A4 leaves between its margins."""
-    page = open_site(scheme="dark", width=672).go(path)
-    page.emulate_media(media="print")
+    window = open_site(scheme="dark", width=672)
 
+    for path in PAGES:
+        assert_prints_well(window.go(path))
+
+
+def assert_prints_well(page: Page) -> None:
+    page.emulate_media(media="print")
     picture = Printed.of(page)
     assert [page.locator(f"{part}:visible").count() for part in NOT_PRINTED] == [0] * len(NOT_PRINTED)
     assert picture.is_mostly_white()
@@ -142,16 +153,16 @@ def test_its_printed_pages_are_few_and_full(open_site: OpenBrowser, path: str, p
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) in pages
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_everything_it_needs_comes_in_one_round_of_few_files(open_site: OpenBrowser, path: str) -> None:
+def test_everything_a_page_needs_comes_in_one_round_of_few_files(open_site: OpenBrowser) -> None:
     window = open_site()
     asked: list[str] = []
     window.page.on("request", lambda request: asked.append(request.url))
 
-    page = window.go(path)
-
-    named = page.evaluate(
-        "[...document.querySelectorAll('link[href], script[src], img[src]')].map(e => e.href || e.src)"
-    )
-    assert len(asked) <= 7
-    assert set(asked[1:]) <= set(named)
+    for path in PAGES:
+        asked.clear()
+        page = window.go(path)
+        named = page.evaluate(
+            "[...document.querySelectorAll('link[href], script[src], img[src]')].map(e => e.href || e.src)"
+        )
+        assert len(asked) <= 7, path
+        assert set(asked[1:]) <= set(named), path

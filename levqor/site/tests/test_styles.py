@@ -20,8 +20,17 @@ def test_nothing_moves_for_whoever_asked_for_less_motion(sheet: Path) -> None:
 
 
 @each_sheet
-def test_it_fetches_nothing(sheet: Path) -> None:
-    assert re.findall(r"url\(|@import|https?:", sheet.read_text(encoding="utf-8")) == []
+def test_it_fetches_nothing_but_our_font(sheet: Path) -> None:
+    fetched = re.findall(r"url\([^)]*\)|@import|https?:", sheet.read_text(encoding="utf-8"))
+
+    assert fetched == (['url("../fonts/inter.woff2")'] if sheet.name == "site.css" else [])
+
+
+def test_the_font_is_small_and_its_licence_lies_beside_it() -> None:
+    folder = SHEETS[0].parent.parent / "fonts"
+
+    assert (folder / "inter.woff2").stat().st_size <= 40_000
+    assert "SIL Open Font License" in (folder / "inter-LICENSE.txt").read_text(encoding="utf-8")
 
 
 def test_the_sheets_are_there() -> None:
