@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from status.statuspage_schema import FILES, Strict, Time
@@ -84,7 +84,7 @@ WORDS: Final = {
 
 def describe() -> tuple[dict[str, Any], dict[str, Any]]:
     """Paths, and the schemas they refer to."""
-    models = {Health, Ready, Uptime, *FILES.values()}
+    models: set[type[BaseModel]] = {Health, Ready, Uptime, *FILES.values()}
     refs, definitions = models_json_schema([(model, "serialization") for model in models], ref_template=REF)
     schema_of = {model: refs[model, "serialization"] for model in models}
     paths = {

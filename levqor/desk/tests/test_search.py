@@ -78,5 +78,5 @@ def test_a_search_costs_the_same_with_more_rows(
     for _ in range(2):
         scene.fail()
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         sam.get("/admin/find/", {"q": case.account.billing_email})
