@@ -1,7 +1,6 @@
 """`POST /api/sla/claim`: a claim from a program, by the same form as the page."""
 
 from datetime import date
-from typing import Literal
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -17,6 +16,8 @@ from levqor.cases.models import Source
 from levqor.cases.tracking import tracking_url
 from levqor.guard.idempotency import idempotent
 from levqor.lib.api import CamelSchema, form_problem, utc_text
+from levqor.lib.openapi import documented
+from levqor.lib.problems import Code
 
 router = Router(tags=["SLA claims"])
 
@@ -54,16 +55,25 @@ class EligibilityOut(CamelSchema):
 
 
 class ClaimOut(CamelSchema):
-    ok: Literal[True] = True
+    ok: bool = Field(examples=[True])
     reference: str = Field(examples=["SLA-2026-000123-K"])
     status: str = Field(examples=["received"])
     submitted_at: str = Field(json_schema_extra={"format": "date-time"})
     review_by: ReviewBy
-    tracking_url: str
+    tracking_url: str = Field(
+        json_schema_extra={"format": "uri"}, examples=["https://levqor.example/sla-credits/track/…"]
+    )
     eligibility: EligibilityOut
 
 
-@router.post("/claim", response={201: ClaimOut, 200: ClaimOut}, by_alias=True, summary="Claim an SLA credit")
+@router.post(
+    "/claim",
+    response={201: ClaimOut, 200: ClaimOut},
+    by_alias=True,
+    summary="Claim an SLA credit",
+    operation_id="submit_claim",
+    openapi_extra=documented(Code.RATE_LIMITED, takes_body=True),
+)
 @decorate_view(idempotent)
 def submit_claim(request: HttpRequest, body: ClaimIn) -> HttpResponse | Status[dict[str, object]]:
     """Takes a claim in. The same content from the same address within a day gives 200 and the first reference."""

@@ -13,12 +13,18 @@ from pydantic import ConfigDict, Field
 
 from developer.metering import SandboxRequest, free, metered
 from developer.models import SandboxJob, Scope
-from developer.sandbox import job_now, jobs_of, make_job, metrics_of
+from developer.sandbox import CURSOR, job_now, jobs_of, make_job, metrics_of
 from levqor.guard.idempotency import answer_once
 from levqor.lib.api import schema_problem, utc_text
+from levqor.lib.openapi import documented
 from levqor.lib.problems import Code, problem
 
 router = Router(tags=["Sandbox"])
+
+
+def metered_docs(*codes: Code, **more: Any) -> dict[str, Any]:
+    return documented(*codes, Code.QUOTA_EXCEEDED, needs_key=True, counts=True, **more)
+
 
 # The names of the addresses, which django-ninja registers under its own namespace.
 JOB_URL = "api-1:sandbox_job"
@@ -102,17 +108,33 @@ class UsageOut(SandboxOut):
     reset_at: str = Field(json_schema_extra={"format": "date-time"}, examples=["2026-12-01T00:00:00.000Z"])
 
 
-@router.get("/metrics", response=MetricsOut, summary="Read the metrics", operation_id="get_metrics")
+@router.get(
+    "/metrics",
+    response=MetricsOut,
+    summary="Read the metrics",
+    operation_id="get_metrics",
+    openapi_extra=metered_docs(),
+)
 @decorate_view(metered(Scope.METRICS_READ))
 def metrics(request: SandboxRequest) -> HttpResponse:
     """Mock figures of the platform, the same for the same account and day."""
     return JsonResponse(metrics_of(request.admission.account_id, timezone.now().astimezone(UTC).date()))
 
 
-@router.post("/jobs", response={201: JobOut}, summary="Make a job", operation_id="create_job")
+@router.post(
+    "/jobs",
+    response={201: JobOut},
+    summary="Make a job",
+    operation_id="create_job",
+    openapi_extra=metered_docs(takes_body=True, sends=("Location", "Idempotent-Replayed")),
+)
 @decorate_view(metered(Scope.JOBS_WRITE))
 def create_job(request: SandboxRequest, body: JobIn | None = None) -> HttpResponse:
     """Makes a mock job. With an `Idempotency-Key` the same request gives the same job, for 24 hours."""
+    if body is None and request.body:
+        return schema_problem(
+            request, [{"type": "null", "loc": ("body", "body"), "msg": "Send an object, or nothing."}]
+        )
     at, said = timezone.now(), body or JobIn(workflow=None, input=None)
     account_id = request.admission.account_id
 
@@ -123,25 +145,37 @@ def create_job(request: SandboxRequest, body: JobIn | None = None) -> HttpRespon
     return answer_once(request, work, at=at, account_id=account_id)
 
 
-@router.get("/jobs", response=JobsOut, summary="List jobs", operation_id="list_jobs")
+@router.get(
+    "/jobs",
+    response=JobsOut,
+    summary="List jobs",
+    operation_id="list_jobs",
+    openapi_extra=metered_docs(Code.VALIDATION_ERROR, Code.NOT_FOUND),
+)
 @decorate_view(metered(Scope.JOBS_READ))
 def list_jobs(
     request: SandboxRequest,
     limit: Annotated[int, Field(ge=1, le=100, description="How many jobs a page has.")] = 20,
-    cursor: Annotated[str | None, Field(description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[str, Field(pattern=CURSOR, description="`next_cursor` of the page before.")] | None = None,
 ) -> HttpResponse:
     """The account's jobs, newest first."""
     at = timezone.now()
     try:
         jobs, following = jobs_of(request.admission.account_id, limit=limit, cursor=cursor)
     except BadSignature:
-        found = {"type": "cursor", "loc": ("query", "cursor"), "msg": "Send a cursor that this list gave out."}
-        return schema_problem(request, [found])
+        return problem(request, Code.NOT_FOUND, "There is no such page; send a cursor that this list gave to you.")
     shown = [job_now(job, at=at) for job in jobs]
     return JsonResponse({"sandbox_mode": True, "jobs": shown, "next_cursor": following})
 
 
-@router.get("/jobs/{job_id}", response=JobOut, summary="Read a job", operation_id="get_job", url_name="sandbox_job")
+@router.get(
+    "/jobs/{job_id}",
+    response=JobOut,
+    summary="Read a job",
+    operation_id="get_job",
+    url_name="sandbox_job",
+    openapi_extra=metered_docs(Code.NOT_FOUND),
+)
 @decorate_view(metered(Scope.JOBS_READ))
 def get_job(request: SandboxRequest, job_id: str) -> HttpResponse:
     """The job as it stands now. Another account's job is not found."""
@@ -151,7 +185,13 @@ def get_job(request: SandboxRequest, job_id: str) -> HttpResponse:
     return _job(job)
 
 
-@router.get("/usage", response=UsageOut, summary="Read your usage", operation_id="get_usage")
+@router.get(
+    "/usage",
+    response=UsageOut,
+    summary="Read your usage",
+    operation_id="get_usage",
+    openapi_extra=documented(needs_key=True),
+)
 @decorate_view(free)
 def usage(request: HttpRequest) -> HttpResponse:
     """Where the account stands this month. Costs nothing."""

@@ -1,4 +1,4 @@
-"""What the developer room brings to the back office: keys by their beginning, and who has used how much."""
+"""What the API brings to the back office."""
 
 from collections.abc import Iterable
 
@@ -12,9 +12,8 @@ from levqor.lib.desk import SHOWN, Entry, Finder, Hit, Part, Search, register
 
 def _keys(search: Search) -> Iterable[Hit]:
     """By the beginning that people read out; whoever sends a whole key finds it too, and has to be told to revoke it."""
-    words = search.words
-    begins = Q(prefix=words[:PREFIX_SHOWN]) if words.startswith(KEY_PREFIX) else Q(pk=None)
-    keys = ApiKey.objects.filter(Q(account__in=search.account_ids) | begins).select_related("account")
+    begins = Q(prefix=search.words[:PREFIX_SHOWN]) if search.words.startswith(KEY_PREFIX) else Q(pk=None)
+    keys = ApiKey.objects.filter(Q(account__in=search.account_ids) | begins).select_related("account").order_by("-pk")
     for key in keys[: SHOWN + 1]:
         yield Hit(str(key), str(key.account), reverse("admin:developer_apikey_change", args=[key.pk]))
 
@@ -30,7 +29,7 @@ register(
         roles={
             "Support": ["view_*", "change_apikey", "change_tier"],
             "Finance": ["view_*", "change_tier"],
-            "Engineering": ["view_*", "change_apikey", "change_tier"],
+            "Engineering": ["view_*", "change_apikey"],
         },
     )
 )

@@ -9,7 +9,7 @@ from django import forms
 from developer.keys import Order
 from developer.models import Scope
 
-LIFETIMES: Final = {"30": "30 days", "90": "90 days", "365": "1 year", "": "Never"}
+LIFETIMES: Final = {"30": "30 days", "90": "90 days", "365": "1 year", "never": "Never"}
 OVERLAPS: Final = {"0": "At once", "1": "In 1 hour", "6": "In 6 hours", "24": "In 24 hours"}
 SCOPES: Final = {
     Scope.METRICS_READ: "Read metrics",
@@ -51,13 +51,12 @@ class CreateKeyForm(OnceForm):
         label="When it ends",
         choices=list(LIFETIMES.items()),
         initial="90",
-        required=False,
         help_text="A key that ends by itself is one you cannot forget.",
     )
 
     def order(self, *, at: datetime) -> Order:
         said = self.cleaned_data
-        expires_at = at + timedelta(days=int(said["lifetime"])) if said["lifetime"] else None
+        expires_at = None if said["lifetime"] == "never" else at + timedelta(days=int(said["lifetime"]))
         return Order(said["name"], sum(set(said["scopes"])), expires_at, said["form_id"])
 
 

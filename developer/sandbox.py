@@ -12,6 +12,8 @@ from developer.models import SandboxJob, random_digits
 from levqor.lib.api import utc_text
 
 WORKFLOWS: Final = ("invoice-sync", "lead-enrichment", "order-export", "ticket-triage")
+# A place in somebody's list, and the signature of it.
+CURSOR: Final = r"^[0-9]{1,19}\.[0-9]{1,19}:[A-Za-z0-9_-]{43}$"
 _cursors: Final = Signer(salt="developer.jobs")
 
 

@@ -120,6 +120,10 @@ FAST_LANE = {
 OPEN_TO_SCRIPTS = ("/api/sandbox/", "/api/status/", "/api/v2/", "/public/")
 NEVER_CACHED = ("/api/sandbox/",)
 
+# The OpenAPI document: the API whose operations it holds, and what describes the plain views beside it.
+OPENAPI_API = "levqor.api.api"
+OPENAPI_PARTS = ["status.openapi.describe"]
+
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -6,6 +6,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from billing.webhooks import receive_stripe_event
 from levqor.api import api
+from levqor.lib.openapi import serve
 from levqor.mail.webhooks import receive_tracking_event
 from levqor.site.errors import not_found
 
@@ -18,6 +19,7 @@ urlpatterns = [
     path("", include("disputes.urls")),
     path("", include("developer.urls")),
     path("api/webhooks/stripe", receive_stripe_event, name="stripe-webhook"),
+    path("public/openapi.json", serve, name="openapi"),
     # Ninja has a view of its own at its root, which asks a POST for a token before it finds nothing.
     path("api/", csrf_exempt(not_found)),
     path("api/", api.urls),

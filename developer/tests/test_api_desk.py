@@ -84,7 +84,8 @@ def test_support_gives_an_account_another_tier_with_a_reason(sam: Client, made: 
 
 
 @pytest.mark.parametrize(
-    ("role", "revoke", "tier"), [("Support", 200, 200), ("Finance", 403, 200), ("Read-only", 403, 403)]
+    ("role", "revoke", "tier"),
+    [("Support", 200, 200), ("Finance", 403, 200), ("Engineering", 200, 403), ("Read-only", 403, 403)],
 )
 def test_each_role_may_do_its_own(made: tuple[str, ApiKey], role: str, revoke: int, tier: int) -> None:
     client = signed_in(make_staff(role))

@@ -13,9 +13,9 @@ from icalendar import Calendar
 from pytest_django.live_server_helper import LiveServer
 
 from status import watcher
+from status.statuspage_schema import DESCRIPTIONS, FILES, Incident, SummaryFile
 from status.tests.make import component
 from status.tests.scenes import Scene, calm, database_down, incident, maintenance, nothing_known, stale
-from status.tests.statuspage_schema import DESCRIPTIONS, FILES, Incident, SummaryFile
 
 # Each with the indicator that it has for clients.
 SCENES: dict[str, tuple[Scene, str]] = {

@@ -9,8 +9,8 @@ from status.component_states import ComponentState
 from status.hooks import add_endpoint
 from status.incidents import move_maintenances, post_update
 from status.models import IncidentStatus, Subscriber, SubscriberState
+from status.statuspage_schema import Webhook
 from status.tests.make import NOON, SUPPORT, component, make_incident, make_maintenance, make_update
-from status.tests.statuspage_schema import Webhook
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

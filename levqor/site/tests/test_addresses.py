@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 pytestmark = pytest.mark.django_db
-# What others made keeps its own endings; below /api/ a slash is an unknown address.
-NOT_OURS = ("admin/", "accounts/", "anymail/", "api/")
+# What others made keeps its own endings; below /api/ and /public/ a slash is an unknown address.
+NOT_OURS = ("admin/", "accounts/", "anymail/", "api/", "public/")
 POSTED = "/try-card"
 EXAMPLES = {
     "slug:slug": "terms", "int:number": "1", "int:older": "1", "int:newer": "1", "int:pk": "1", "str:kind": "pdf",
