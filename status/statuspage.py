@@ -138,16 +138,11 @@ def document_json(row: IncidentDocument) -> Json:
 
 
 def maintenance_json(row: IncidentDocument, live: Live) -> Json:
-    begun = {"status": "in_progress"} if row in live.running and row.status == "scheduled" else {}
-    return (
-        incident_json(row, live)
-        | begun
-        | {
-            "impact": "maintenance",
-            "scheduled_for": stamp(row.scheduled_for) if row.scheduled_for else None,
-            "scheduled_until": stamp(row.scheduled_until) if row.scheduled_until else None,
-        }
-    )
+    return incident_json(row, live) | {
+        "impact": "maintenance",
+        "scheduled_for": stamp(row.scheduled_for) if row.scheduled_for else None,
+        "scheduled_until": stamp(row.scheduled_until) if row.scheduled_until else None,
+    }
 
 
 def _update(update: UpdateDocument, row: IncidentDocument) -> Json:

@@ -11,7 +11,6 @@ from icalendar import Calendar
 
 from status import health
 from status.broker import BrokerSight
-from status.component_states import ComponentState
 from status.evidence import NOTHING
 from status.health import HealthDesk
 from status.incidents import post_update
