@@ -11,8 +11,7 @@ from django.utils import timezone
 from status.component_states import ComponentState, worst
 from status.incidents import IMPACTS, NOT_YET, OVERTAKEN, RefusedError, Said, Update, check_past
 from status.models import Component, Impact, Incident, IncidentKind, IncidentStatus
-from status.models.incidents import new_public_id
-from status.uptime import ANNOUNCED_AHEAD
+from status.models.incidents import ANNOUNCED_AHEAD, new_public_id
 
 SAYABLE = {
     IncidentKind.INCIDENT: [IncidentStatus.INVESTIGATING, IncidentStatus.IDENTIFIED, IncidentStatus.MONITORING],

@@ -14,7 +14,6 @@ from levqor.lib.actors import Actor
 from levqor.lib.states import move
 from status.component_states import ComponentState
 from status.models.components import Component
-from status.uptime import ANNOUNCED_AHEAD
 
 
 class IncidentKind(models.TextChoices):
@@ -57,6 +56,8 @@ ENDED = [S.RESOLVED, S.POSTMORTEM]
 HIDDEN = [S.DRAFT, S.DISMISSED]
 # Windows are moved every ten seconds: one that stands still for longer is stuck, or the worker is.
 OVERDUE_AFTER = timedelta(minutes=2)
+# Maintenance that was announced so long before is left out of the downtime.
+ANNOUNCED_AHEAD = timedelta(hours=48)
 _STEPS: set[str] = {*RUNNING, S.RESOLVED}
 
 
