@@ -1,12 +1,14 @@
 """The public pages of the documents: the version in force, every version for good, comparisons, PDFs."""
 
 import hashlib
+from collections.abc import Callable
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
@@ -18,18 +20,21 @@ from levqor.accounts.models import Plan
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
+type View = Callable[..., HttpResponse]
 
-@gzip_page
-@require_safe
-@conditional_page
+
+def fresh(view: View) -> View:
+    """A page that changes at a moment of the calendar: a cache asks before it gives it out again, and hears 304 mostly."""
+    return gzip_page(require_safe(conditional_page(cache_control(no_cache=True)(view))))
+
+
+@fresh
 def index(request: HttpRequest) -> HttpResponse:
     documents = reading.listed_documents(at=timezone.now())
     return render(request, "legal/index.html", {"documents": documents, "breadcrumbs": trail()})
 
 
-@gzip_page
-@require_safe
-@conditional_page
+@fresh
 def document(request: HttpRequest, slug: str) -> HttpResponse:
     """The version in force; where there is none, a page that lists all documents, as 404."""
     shelf = reading.shelf(slug, at=timezone.now())
@@ -38,18 +43,14 @@ def document(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "legal/document.html", document_context(shelf, shelf.current))
 
 
-@gzip_page
-@require_safe
-@conditional_page
+@fresh
 def pricing(request: HttpRequest) -> HttpResponse:
     """What everything costs today, from the same rows that fill the texts of new versions."""
     context = {"plans": Plan.objects.order_by("position"), "packages": DfyPackage.objects.on_sale()}
     return render(request, "legal/pricing.html", context)
 
 
-@gzip_page
-@require_safe
-@conditional_page
+@fresh
 def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """One version for good, with its standing."""
     shelf = reading.shelf(slug, at=timezone.now())
@@ -116,9 +117,7 @@ def _unchanging(request: HttpRequest, content: bytes, sha256: str, content_type:
     return HttpResponse(content, content_type=content_type, headers=headers)
 
 
-@gzip_page
-@require_safe
-@conditional_page
+@fresh
 def difference(request: HttpRequest, slug: str, older: int, newer: int) -> HttpResponse:
     """Any two versions, word by word."""
     shelf = reading.shelf(slug, at=timezone.now())

