@@ -262,7 +262,7 @@ def test_a_long_text_of_frequent_words_is_exact_within_the_bound() -> None:
 
 
 def test_texts_with_nothing_in_common_are_given_up_and_it_is_said() -> None:
-    other = " ".join(Random(8).choices(COMMON, k=6000))  # noqa: S311  # the same text each time
+    other = " ".join(Random(8).choices(COMMON, k=6000))  # the same text each time
 
     assert compare(text(common_words()), text(other)).is_coarse
 
