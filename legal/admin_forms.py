@@ -64,6 +64,11 @@ class PublishForm(forms.Form):
         help_text="Empty: at once. Any later day: announced until then, from the first minute of that day in London.",
     )
     edit_count = forms.IntegerField(widget=forms.HiddenInput)
+    shown = forms.CharField(
+        max_length=64,
+        widget=forms.HiddenInput,
+        error_messages={"required": "It is lost which text you have read: open this page again."},
+    )
 
     def __init__(self, draft: DocumentVersion, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,3 +91,9 @@ class PublishForm(forms.Form):
     def effective_at(self) -> datetime | None:
         day: date | None = self.cleaned_data["effective_date"]
         return datetime.combine(day, time(), tzinfo=timezone.get_current_timezone()) if day else None
+
+    def day(self) -> date:
+        """The day from which the text would count, as far as it was chosen."""
+        self.full_clean()
+        chosen: date | None = self.cleaned_data.get("effective_date") if self.is_bound else None
+        return chosen or timezone.localdate()

@@ -1,5 +1,6 @@
 """The back office's pages of one version: writing, previewing, comparing, publishing; and the verbs on acceptances."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin, messages
@@ -34,9 +35,9 @@ def _need(request: HttpRequest, *permissions: str) -> None:
         raise PermissionDenied
 
 
-def _examined(document: Document, source: str) -> Examination:
+def _examined(document: Document, source: str, *, on: date | None = None) -> Examination:
     now = timezone.now()
-    return examine(document.slug, source, on=timezone.localdate(now), at=now)
+    return examine(document.slug, source, on=on or timezone.localdate(now), at=now)
 
 
 def _html(examination: Examination) -> str:
@@ -147,9 +148,10 @@ def publish_view(request: HttpRequest, pk: int, site: admin.AdminSite) -> HttpRe
         return redirect("admin:legal_documentversion_change", pk)
     initial = {"reason": draft.change_note, "is_material": draft.is_material, "edit_count": draft.edit_count}
     form = PublishForm(draft, request.POST or None, initial=initial)
+    day = form.day()
     if request.method == "POST" and form.is_valid() and _publish(request, draft, form):
         return redirect("admin:legal_documentversion_change", pk)
-    examination = _examined(draft.document, draft.source)
+    examination = _examined(draft.document, draft.source, on=day)
     current, comparison = _compared(draft, _html(examination))
     context = site.each_context(request) | {
         "opts": DocumentVersion._meta,
@@ -158,6 +160,8 @@ def publish_view(request: HttpRequest, pk: int, site: admin.AdminSite) -> HttpRe
         "draft": draft,
         "form": form,
         "examination": examination,
+        "shown": examination.fingerprint,
+        "day": day,
         "current": current,
         "comparison": comparison,
         "earliest": publishing.earliest_for_material(at=timezone.now()),
@@ -175,6 +179,7 @@ def _publish(request: HttpRequest, draft: DocumentVersion, form: PublishForm) ->
             effective_at=form.effective_at(),
             is_material=form.cleaned_data["is_material"],
             reason=form.cleaned_data["reason"],
+            shown=form.cleaned_data["shown"],
         )
     except RefusedError as refusal:
         for reason in refusal.reasons:

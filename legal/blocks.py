@@ -1,7 +1,11 @@
 """A published text taken apart into blocks of plain runs, for the PDF and for comparing versions."""
 
+import re
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from itertools import groupby
+
+TARGET = re.compile("\ue000([^\ue001]*)\ue001")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,17 @@ class Block:
         return _joined(self.runs)
 
     @property
+    def words_and_targets(self) -> str:
+        """With the address of each link behind its words, between two signs of private use (TARGET)."""
+        if self.cells:
+            return " | ".join(_joined_with_targets(cell) for cell in self.cells)
+        return _joined_with_targets(self.runs)
+
+    @property
+    def targets(self) -> list[str]:
+        return TARGET.findall(self.words_and_targets)
+
+    @property
     def text(self) -> str:
         """With the marker."""
         return f"{self.marker} {self.words}".strip()
@@ -45,6 +60,11 @@ class Block:
 
 def _joined(runs: list[Run]) -> str:
     return " ".join("".join(run.text for run in runs).split())
+
+
+def _joined_with_targets(runs: list[Run]) -> str:
+    links = ((href, "".join(run.text for run in part)) for href, part in groupby(runs, key=lambda run: run.href))
+    return " ".join("".join(f"{text}\ue000{href}\ue001" if href else text for href, text in links).split())
 
 
 def blocks_of(html: str) -> list[Block]:
@@ -78,7 +98,7 @@ class _Reader(HTMLParser):
             self._begin(tag if tag in HEADINGS else "p", attributes)
         elif tag in {"ul", "ol"}:
             self.open = None
-            self.lists.append(0 if tag == "ol" else None)
+            self.lists.append(int(attributes.get("start") or 1) - 1 if tag == "ol" else None)
         elif tag == "li":
             self._begin_item(attributes)
         elif tag == "tr":

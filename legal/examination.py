@@ -1,5 +1,6 @@
 """Looking a source over before it is published: what it becomes, and everything that is wrong with it."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -27,6 +28,11 @@ class Examination:
     anchors: set[str]
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of all that a reader of the preview had before him, prices filled in."""
+        return hashlib.sha256("\0".join([self.title, self.summary, self.body]).encode()).hexdigest()
 
 
 def read(source: str, *, on: date) -> tuple[Examination, list[str]]:
@@ -95,10 +101,9 @@ def _dead(link: str, slug: str, anchors: Mapping[str, set[str]]) -> str:
 
 def _exists(path: str) -> bool:
     try:
-        resolve(path)
+        return resolve(path).view_name != "legal:nothing"
     except Resolver404:
         return path in ANSWERED_EARLY
-    return True
 
 
 def _broken_inbound_links(slug: str, anchors: set[str], *, at: datetime) -> list[str]:

@@ -1,9 +1,10 @@
 """Turning a filled source into the HTML that is shown and frozen: numbered sections and clauses under stable anchors."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from html import escape
-from typing import Final
+from html import escape, unescape
+from typing import Any, Final
 from urllib.parse import quote
 
 import nh3
@@ -20,12 +21,17 @@ PLAIN_WORDS_SHOWN: Final = "In plain words (a summary, not part of the contract)
 
 # Raw HTML, pictures and code blocks have no place in a contract; underlined headings are too easily made by accident.
 _MARKDOWN: Final = (
-    MarkdownIt("commonmark", {"html": False})
+    MarkdownIt("commonmark", {"html": False, "store_labels": True})
     .enable("table")
     .disable(["image", "code", "fence", "lheading", "html_block"])
 )
 # Addresses stay as written: markdown-it would turn the mark of a fact in one into punycode.
 _MARKDOWN.normalizeLink = lambda url: url  # type: ignore[method-assign]
+# A year at the beginning of a line is no clause: CommonMark would begin a list there.
+YEAR: Final = re.compile(r"^([ \t]*)(\d{4,9})([.)])(?=\s)", re.MULTILINE)
+WORD: Final = re.compile(r"[^\W_]+")
+# What stands in a source and is not meant to be read: anchors, marks of facts, and the numbers of items.
+UNREAD: Final = re.compile(rf"\{{#[^{{}}]*\}}\s*$|{MARK.pattern}|^[\s>]*\d+[.)]\s|\*")
 _TAGS: Final = {
     "h1", "h2", "h3", "h4", "p", "ul", "ol", "li", "strong", "em", "a", "blockquote", "br", "hr", "code", "span",
     "div", "header", "table", "thead", "tbody", "tr", "th", "td",
@@ -34,7 +40,7 @@ _ATTRIBUTES: Final = {
     "h2": {"id"},
     "h3": {"id"},
     "li": {"id"},
-    "ol": {"class", "role"},
+    "ol": {"class", "role", "start"},
     "a": {"href"},
     "p": {"class"},
     "blockquote": {"class"},
@@ -71,9 +77,13 @@ class Rendered:
 
 def render(filled: Filled, facts: dict[str, Fact]) -> Rendered:
     rendered = Rendered()
-    tokens = _with_tables(_MARKDOWN.parse(filled.marked), filled, facts, rendered)
+    marked, env = YEAR.sub(r"\1\2\\\3", filled.marked), dict[str, Any]()
+    parsed = _MARKDOWN.parse(marked, env)
+    rendered.problems += _unshown(marked, parsed, env)
+    tokens = _with_tables(parsed, filled, facts, rendered)
     for token in tokens:
         _put_in_facts(token, filled)
+        _show_titles(token)
     _Numbering(tokens, rendered).run()
     html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
     rendered.html = clean(html)
@@ -93,6 +103,48 @@ def head(title: str, summary: str, version: str) -> str:
         f'<header class="document-head"><h1>{escape(title)}</h1><p class="document-version">{escape(version)}</p>'
         f'<p class="document-summary">{escape(summary)}</p></header>'
     )
+
+
+def _unshown(marked: str, tokens: list[Token], env: dict[str, Any]) -> list[str]:
+    """Lines of the source of which something does not arrive on the page: nobody would have agreed to that."""
+    parts = [part for token in tokens if token.type == "inline" for part in token.children or []]
+    labels = {part.meta.get("label") for part in parts}
+    shown = {word for token in tokens for word in WORD.findall(_shown_by(token))}
+    unused = [row["map"] for label, row in env.get("references", {}).items() if label not in labels or not row["href"]]
+    taken = [row["map"] for row in (*env.get("references", {}).values(), *env.get("duplicate_refs", []))]
+    hidden = [*unused, *(row["map"] for row in env.get("duplicate_refs", []))]
+    names = {number for first, last in taken for number in range(first, last)}
+    lost = {number for first, last in hidden for number in range(first, last)}
+    for number, line in enumerate(marked.split("\n")):
+        if number not in names and not shown.issuperset(WORD.findall(UNREAD.sub("", unescape(line)))):
+            lost.add(number)
+    lines = marked.split("\n")
+    return [
+        f"“{MARK.sub('…', lines[number].strip())}” would not be shown as it is written: Markdown reads a line that begins "
+        "with “[…]:” as the target of a link. Write “\\[” for a bracket that is meant."
+        for number in sorted(lost)
+    ]
+
+
+def _shown_by(token: Token) -> str:
+    """The words of a token that reach the page, its addresses among them."""
+    parts = token.children or [] if token.type == "inline" else []
+    whole = "".join("\n" if part.type in {"softbreak", "hardbreak"} else part.content for part in parts)
+    return " ".join([whole, *(str(value) for part in parts for value in part.attrs.values())])
+
+
+def _show_titles(token: Token) -> None:
+    """The title of a link stands behind it in brackets: a hint that only a mouse finds is no part of a contract."""
+    shown: list[Token] = []
+    titles: list[str] = []
+    for part in token.children or []:
+        if part.type == "link_open":
+            titles.append(str(part.attrs.pop("title", "")))
+        shown.append(part)
+        if part.type == "link_close" and (title := titles.pop()):
+            shown.append(Token("text", "", 0, content=f" ({title})"))
+    if titles or shown:
+        token.children = shown
 
 
 def _with_tables(tokens: list[Token], filled: Filled, facts: dict[str, Fact], rendered: Rendered) -> list[Token]:
@@ -140,6 +192,8 @@ class _Numbering:
         self.tokens = tokens
         self.rendered = rendered
         self.section = 0
+        self.numbers: set[str] = set()
+        self.written: dict[int, int] = {}
         self.clause = 0
 
     def run(self) -> None:
@@ -177,10 +231,32 @@ class _Numbering:
         return 0
 
     def _list(self, position: int) -> int:
+        """The clauses go on counting through a section; a list that begins with another number than 1 has that number."""
         token = self.tokens[position]
+        start = int(token.attrGet("start") or 1)
         if token.level == 0 and self.section:
             token.attrs = {"class": "clauses", "role": "list"}
+            base = self.clause if start == 1 else 0
+            self.written = dict(self._written(position, start, base))
         return 0
+
+    def _written(self, position: int, start: int, base: int) -> Iterator[tuple[int, int]]:
+        """The number of each item by its place among the tokens; `1.` before every item means that they count on."""
+        end = next(n for n in range(position, len(self.tokens)) if self._closes(n, self.tokens[position]))
+        items = [n for n in range(position, end) if self._is_clause(self.tokens[n])]
+        numbers = [int(self.tokens[n].info or start) for n in items]
+        if len(set(numbers)) == 1:
+            numbers = list(range(start, start + len(numbers)))
+        yield from ((n, base + number) for n, number in zip(items, numbers, strict=True))
+
+    @staticmethod
+    def _is_clause(token: Token) -> bool:
+        # The sign of an item tells its list: "." and ")" are ordered, "-", "*" and "+" are not.
+        return token.type == "list_item_open" and token.level == 1 and token.markup in {".", ")"}
+
+    def _closes(self, position: int, opening: Token) -> bool:
+        token = self.tokens[position]
+        return token.type == "ordered_list_close" and token.level == opening.level
 
     def _clause(self, position: int) -> int:
         token = self.tokens[position]
@@ -188,9 +264,12 @@ class _Numbering:
         if inline is None:
             return 0
         self._anchor(token, inline)
-        # The sign of an item tells its list: "." and ")" are ordered, "-", "*" and "+" are not.
-        if token.level == 1 and token.markup in {".", ")"} and self.section:
-            self.clause += 1
+        if self._is_clause(token) and self.section:
+            self.clause = self.written.get(position, self.clause + 1)
+            number = f"{self.section}.{self.clause}"
+            if number in self.numbers:
+                self.rendered.problems.append(f"There are two clauses {number}.")
+            self.numbers.add(number)
             _prepend(inline, f'<span class="clause-number">{self.section}.{self.clause}</span> ')
         return 0
 

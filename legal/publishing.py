@@ -37,6 +37,16 @@ class RefusedError(Exception):
         self.reasons = list(reasons)
 
 
+class UnreadError(RefusedError):
+    """What would be published is not what was read."""
+
+
+UNREAD = (
+    "The text is not the one that you have read: a price, a promise or the day in it is another one. It is shown below as "
+    "it would be published; read it, and publish it then."
+)
+
+
 def publish(
     version: DocumentVersion,
     *,
@@ -45,12 +55,14 @@ def publish(
     effective_at: datetime | None = None,
     is_material: bool = False,
     reason: str,
+    shown: str | None = None,
     companions: "Mapping[str, set[str]] | None" = None,
 ) -> DocumentVersion:
     """Freezes the draft under the next number, in force at once or from `effective_at` on.
 
-    `by` is None for the loader of the first texts alone. Raises RefusedError where the text or the date will not do,
-    and StaleStateError where somebody else changed, published or discarded the draft meanwhile.
+    `by` is None for the loader of the first texts alone. `shown` is the fingerprint of the text that `by` had read;
+    UnreadError where it would read otherwise on its day, by a price that has changed say. Raises RefusedError where the
+    text or the date will not do, and StaleStateError where somebody else changed, published or discarded the draft.
     """
     with transaction.atomic():
         document = Document.objects.locked(version.document_id)
@@ -63,6 +75,8 @@ def publish(
         )
         if refusals:
             raise RefusedError(*refusals)
+        if shown is not None and shown != examination.fingerprint:
+            raise UnreadError(UNREAD)
         is_current = effective <= at
         if is_current:
             _bring_due(document, at=at)

@@ -1,10 +1,14 @@
 """The public pages of the documents: the version in force, every version for good, comparisons, PDFs."""
 
+import hashlib
+from collections.abc import Callable
+
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
@@ -16,18 +20,21 @@ from levqor.accounts.models import Plan
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
+type View = Callable[..., HttpResponse]
 
-@gzip_page
-@require_safe
-@conditional_page
+
+def fresh(view: View) -> View:
+    """A page that changes at a moment of the calendar: a cache asks before it gives it out again, and hears 304 mostly."""
+    return gzip_page(require_safe(conditional_page(cache_control(no_cache=True)(view))))
+
+
+@fresh
 def index(request: HttpRequest) -> HttpResponse:
     documents = reading.listed_documents(at=timezone.now())
     return render(request, "legal/index.html", {"documents": documents, "breadcrumbs": trail()})
 
 
-@gzip_page
-@require_safe
-@conditional_page
+@fresh
 def document(request: HttpRequest, slug: str) -> HttpResponse:
     """The version in force; where there is none, a page that lists all documents, as 404."""
     shelf = reading.shelf(slug, at=timezone.now())
@@ -36,18 +43,14 @@ def document(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "legal/document.html", document_context(shelf, shelf.current))
 
 
-@gzip_page
-@require_safe
-@conditional_page
+@fresh
 def pricing(request: HttpRequest) -> HttpResponse:
     """What everything costs today, from the same rows that fill the texts of new versions."""
     context = {"plans": Plan.objects.order_by("position"), "packages": DfyPackage.objects.on_sale()}
     return render(request, "legal/pricing.html", context)
 
 
-@gzip_page
-@require_safe
-@conditional_page
+@fresh
 def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """One version for good, with its standing."""
     shelf = reading.shelf(slug, at=timezone.now())
@@ -77,8 +80,12 @@ def version_pdf(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """The PDF as it was made at publication: the same bytes for ever."""
     pdf = PublishedPdf.objects.filter(version__in=_published(slug, number)).first()
     if pdf is None:
-        return unknown(request)
-    return _unchanging(request, bytes(pdf.content), pdf.sha256, "application/pdf", f"levqor-{slug}-v{number}.pdf")
+        return nothing(request, slug, "")
+    content = bytes(pdf.content)
+    if hashlib.sha256(content).hexdigest() != pdf.sha256:
+        # Never made anew: its hash is in the hands of customers. The crash report is the alarm.
+        raise RuntimeError(f"The stored PDF of {slug} version {number} is not the one that was published.")
+    return _unchanging(request, content, pdf.sha256, "application/pdf", f"levqor-{slug}-v{number}.pdf")
 
 
 @require_safe
@@ -86,7 +93,7 @@ def version_bytes(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """The text's own bytes, over which the SHA-256 beside it is taken, as a file to keep."""
     found = _published(slug, number).only("html", "sha256").first()
     if found is None:
-        return unknown(request)
+        return nothing(request, slug, "")
     return _unchanging(
         request, found.html.encode(), found.sha256, "text/plain; charset=utf-8", f"{slug}-v{number}.html"
     )
@@ -104,14 +111,13 @@ def _unchanging(request: HttpRequest, content: bytes, sha256: str, content_type:
         "Content-Disposition": f'{disposition}; filename="{name}"',
         "X-Content-Type-Options": "nosniff",
     }
-    if f'"{sha256}"' in request.headers.get("If-None-Match", ""):
+    known = request.headers.get("If-None-Match", "")
+    if f'"{sha256}"' in known or known.strip() == "*":
         return HttpResponse(status=304, headers={"ETag": headers["ETag"], "Cache-Control": FOR_EVER})
     return HttpResponse(content, content_type=content_type, headers=headers)
 
 
-@gzip_page
-@require_safe
-@conditional_page
+@fresh
 def difference(request: HttpRequest, slug: str, older: int, newer: int) -> HttpResponse:
     """Any two versions, word by word."""
     shelf = reading.shelf(slug, at=timezone.now())
@@ -136,7 +142,16 @@ def choose_difference(request: HttpRequest, slug: str) -> HttpResponse:
     numbers = [request.GET.get("from", ""), request.GET.get("to", "")]
     if not all(number.isdecimal() and len(number) < 6 for number in numbers):
         return unknown(request, shelf=reading.shelf(slug, at=timezone.now()))
-    return HttpResponse(status=302, headers={"Location": reverse("legal:difference", args=[slug, *map(int, numbers)])})
+    pair = [int(number) for number in numbers]
+    if 0 in pair:
+        return nothing(request, slug, "")
+    return HttpResponse(status=302, headers={"Location": reverse("legal:difference", args=[slug, *pair])})
+
+
+@require_safe
+def nothing(request: HttpRequest, slug: str, rest: str) -> HttpResponse:
+    """What was never an address of the document."""
+    return unknown(request, shelf=reading.shelf(slug, at=timezone.now()))
 
 
 def unknown(request: HttpRequest, *, shelf: Shelf | None = None) -> HttpResponse:

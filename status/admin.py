@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -29,6 +29,7 @@ from status.models import (
 )
 from status.models.incidents import ENDED, RUNNING
 from status.publishing import publish_soon
+from status.subscriptions import end
 
 IMPACT_TONES = {Impact.NONE: "plain", Impact.MINOR: "warn", Impact.MAJOR: "bad", Impact.CRITICAL: "bad"}
 
@@ -140,13 +141,25 @@ class IncidentTemplateAdmin(PublishingAdmin):
 class SubscriberAdmin(ReadOnlyAdmin):
     list_title = "Subscribers"
     list_help = (
-        "Who is told by mail. Addresses confirm, change and end it themselves, by links in their mails; one whose mail "
+        "Who is told by mail. Addresses confirm, change and end it themselves, by links in their mails, and you can end it "
+        "for one who asks you to; one whose mail "
         "came back is written to no more until it subscribes again."
     )
     empty_title = "Nobody has subscribed yet"
     list_display = ["email", "state_badge", "wants", "confirmed_at", "created_at"]
     list_filter = ["state"]
     search_fields = ["email"]
+    actions = ["end_subscription"]
+
+    @admin.action(description="End the subscription", permissions=["end"])
+    def end_subscription(self, request: HttpRequest, queryset: QuerySet[Subscriber]) -> None:
+        by, at = staff(request.user), timezone.now()
+        for row in queryset:
+            end(row, by=by, at=at)
+        messages.success(request, f"Ended: {len(queryset)}. What waited for them is not sent.")
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("status.change_subscriber")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscriber]:
         return super().get_queryset(request).prefetch_related("components")

@@ -1,5 +1,6 @@
 """The forms of the back office's status pages: one screen for an incident, its next update, and a planned window."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,16 +9,25 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from status.component_states import ComponentState, worst
-from status.incidents import IMPACTS, OVERTAKEN, Update
+from status.incidents import IMPACTS, NOT_YET, OVERTAKEN, RefusedError, Said, Update, check_past
 from status.models import Component, Impact, Incident, IncidentKind, IncidentStatus
-from status.models.incidents import new_public_id
-from status.uptime import ANNOUNCED_AHEAD
+from status.models.incidents import ANNOUNCED_AHEAD, new_public_id
 
 SAYABLE = {
     IncidentKind.INCIDENT: [IncidentStatus.INVESTIGATING, IncidentStatus.IDENTIFIED, IncidentStatus.MONITORING],
     IncidentKind.MAINTENANCE: [IncidentStatus.SCHEDULED],
 }
 FAULTS = [ComponentState.OPERATIONAL, ComponentState.DEGRADED, ComponentState.PARTIAL, ComponentState.MAJOR]
+
+
+def moment(label: str, *, required: bool = True, help_text: str = "") -> forms.DateTimeField:
+    widget = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
+    return forms.DateTimeField(label=label, required=required, widget=widget, help_text=help_text)
+
+
+def _minute(time: datetime) -> datetime:
+    """As the form shows it."""
+    return time.replace(second=0, microsecond=0)
 
 
 class UpdateForm(forms.Form):
@@ -87,6 +97,34 @@ class UpdateForm(forms.Form):
         )
 
 
+class WindowUpdateForm(UpdateForm):
+    """What is said next of planned maintenance; its window may be moved with the same words."""
+
+    start = moment("Begins", required=False)
+    end = moment("Ends", required=False)
+    field_order = ["status", "body", "start", "end", "notify"]
+
+    def __init__(self, incident: Incident, *args: Any, **kwargs: Any) -> None:
+        super().__init__(incident, *args, **kwargs)
+        self.window = {"start": incident.scheduled_for, "end": incident.scheduled_until}
+        for name, known in self.window.items():
+            self.fields[name].initial = known
+        # Once the work has begun, only its end can be moved.
+        self.fields["start"].disabled = incident.has_begun(at=timezone.now())
+
+    def update(self) -> Update:
+        """With the window where the minutes that are shown were changed."""
+        start, end = (self._chosen(name) for name in self.window)
+        if not start or not end or (start, end) == tuple(self.window.values()):
+            return super().update()
+        return replace(super().update(), window=(start, end))
+
+    def _chosen(self, name: str) -> datetime | None:
+        known, chosen = self.window[name], self.cleaned_data.get(name)
+        is_same = chosen is None or (known and _minute(chosen) == _minute(known))
+        return known if is_same else chosen
+
+
 class HeadForm(forms.Form):
     """What a new incident has beside its first update. Its id comes with the form, so that one form opens one incident."""
 
@@ -107,7 +145,20 @@ class IncidentForm(HeadForm, UpdateForm):
             *(one for one in Impact.choices if one[0] != Impact.MAINTENANCE),
         ],
     )
-    field_order = ["name", "impact", "status", "body", "notify"]
+    started_at = moment("Began", required=False, help_text="Where it is not just now. London time.")
+    field_order = ["name", "impact", "started_at", "status", "body", "notify"]
+
+    def __init__(self, incident: Incident | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(incident, *args, **kwargs)
+        if incident:
+            # A draft began when its probes were bad.
+            del self.fields["started_at"]
+
+    def clean_started_at(self) -> datetime | None:
+        began: datetime | None = self.cleaned_data["started_at"]
+        if began and began > timezone.now():
+            raise ValidationError(NOT_YET)
+        return began
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -119,11 +170,55 @@ class IncidentForm(HeadForm, UpdateForm):
         return cleaned
 
 
+class PastForm(IncidentForm):
+    """An incident that is over, written down afterwards: from when to when, and what was said at which time."""
+
+    started_at = moment("Began", help_text="London time, as all times here.")
+    ended_at = moment("Ended")
+    investigating_at = moment("Investigating since", required=False)
+    investigating = forms.CharField(label="What was told then", required=False, max_length=5000, widget=forms.Textarea)
+    identified_at = moment("Identified at", required=False)
+    identified = forms.CharField(label="What was told then", required=False, max_length=5000, widget=forms.Textarea)
+    monitoring_at = moment("Monitoring since", required=False)
+    monitoring = forms.CharField(label="What was told then", required=False, max_length=5000, widget=forms.Textarea)
+    field_order = ["name", "impact", "started_at", "ended_at", "status", "body", "notify"]
+
+    def __init__(self, incident: None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(incident, *args, **kwargs)
+        self.fields["notify"].initial = False
+        self.fields["notify"].help_text = "One mail, which says that it is over and when it was."
+        self.fields["body"].help_text = "What happened, what it meant for customers, and how it ended."
+
+    def _statuses(self) -> list[str]:
+        return [IncidentStatus.RESOLVED]
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        for status in SAYABLE[IncidentKind.INCIDENT]:
+            if bool(self.cleaned_data.get(f"{status}_at")) != bool(self.cleaned_data.get(status)):
+                self.add_error(status, "Give both the time and the words, or neither.")
+        if not self.errors:
+            try:
+                check_past(self.said(), started_at=self.cleaned_data["started_at"], at=timezone.now())
+            except RefusedError as error:
+                self.add_error(None, str(error))
+        return cleaned
+
+    def said(self) -> list[Said]:
+        facts, last = self.cleaned_data, self.update()
+        earlier = [
+            Said(facts[f"{status}_at"], replace(last, status=status, body=facts[status], notify=False))
+            for status in SAYABLE[IncidentKind.INCIDENT]
+            if facts[status]
+        ]
+        return [*earlier, Said(facts["ended_at"], last)]
+
+
 class MaintenanceForm(HeadForm, UpdateForm):
     """A planned window with its announcement."""
 
-    start = forms.DateTimeField(label="Begins", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
-    end = forms.DateTimeField(label="Ends", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    start = moment("Begins")
+    end = moment("Ends")
     starts_itself = forms.BooleanField(label="Begins by itself", required=False, initial=True)
     ends_itself = forms.BooleanField(label="Ends by itself", required=False, initial=True)
     field_order = ["name", "start", "end", "starts_itself", "ends_itself", "status", "body", "notify"]

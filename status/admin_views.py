@@ -1,7 +1,7 @@
 """The back office's status pages: opening an incident, posting an update, planning a window; each with a preview."""
 
 from copy import copy
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -15,20 +15,34 @@ from django.views.decorators.http import require_POST
 from levqor.lib.actors import staff
 from levqor.lib.states import IllegalMoveError, StaleStateError
 from status import emails, incidents
-from status.admin_forms import DismissForm, HeadForm, IncidentForm, MaintenanceForm, UpdateForm
+from status.admin_forms import (
+    DismissForm,
+    HeadForm,
+    IncidentForm,
+    MaintenanceForm,
+    PastForm,
+    UpdateForm,
+    WindowUpdateForm,
+)
 from status.models import Impact, Incident, IncidentKind, IncidentStatus, IncidentTemplate, Subscriber, SubscriberState
+
+PAST: Final = "past"
+OPENING: Final[dict[str, tuple[type[IncidentForm | MaintenanceForm], str]]] = {
+    IncidentKind.INCIDENT: (IncidentForm, "Open an incident"),
+    IncidentKind.MAINTENANCE: (MaintenanceForm, "Plan maintenance"),
+    PAST: (PastForm, "Write down an incident that is over"),
+}
 
 
 def open_view(request: HttpRequest, site: admin.AdminSite) -> HttpResponse:
-    """A new incident or, with `?kind=maintenance`, a planned window; `?template=` fills the form."""
-    is_maintenance = request.GET.get("kind") == IncidentKind.MAINTENANCE
-    kind = IncidentKind.MAINTENANCE if is_maintenance else IncidentKind.INCIDENT
-    templates = IncidentTemplate.objects.filter(kind=kind)
-    made_from = MaintenanceForm if is_maintenance else IncidentForm
+    """A new incident, one that is over (`?kind=past`), or a planned window (`?kind=maintenance`); `?template=` fills it."""
+    wanted = request.GET.get("kind", "")
+    kind = IncidentKind.MAINTENANCE if wanted == IncidentKind.MAINTENANCE else IncidentKind.INCIDENT
+    made_from, title = OPENING.get(wanted, OPENING[IncidentKind.INCIDENT])
+    templates = IncidentTemplate.objects.none() if wanted == PAST else IncidentTemplate.objects.filter(kind=kind)
     form = made_from(None, request.POST or None, initial=_filled(request, templates))
     if request.method == "POST" and form.is_valid() and "publish" in request.POST:
         return redirect("admin:status_incident_change", _open_once(form, request).pk)
-    title = "Plan maintenance" if is_maintenance else "Open an incident"
     context = {"templates": templates, "kind": kind, "title": title}
     return _show(request, site, form, None, context)
 
@@ -71,8 +85,14 @@ def _open(form: IncidentForm | MaintenanceForm, request: HttpRequest) -> Inciden
             by=by,
             at=at,
         )
-    impact = Impact(facts["impact"])
-    return incidents.open_incident(facts["name"], impact, form.update(), by=by, at=at, public_id=public_id)
+    impact, began = Impact(facts["impact"]), facts["started_at"] or at
+    if isinstance(form, PastForm):
+        return incidents.record_past(
+            facts["name"], impact, form.said(), started_at=began, by=by, at=at, public_id=public_id
+        )
+    return incidents.open_incident(
+        facts["name"], impact, form.update(), by=by, at=at, public_id=public_id, started_at=began
+    )
 
 
 def _warn_of_short_notice(request: HttpRequest, form: UpdateForm) -> None:
@@ -87,7 +107,7 @@ def incident_view(request: HttpRequest, incident: Incident, site: admin.AdminSit
         initial = {"name": incident.name, "impact": incident.impact}
         form: UpdateForm = IncidentForm(incident, request.POST or None, initial=initial)
     else:
-        form = UpdateForm(incident, request.POST or None)
+        form = (WindowUpdateForm if incident.scheduled_for else UpdateForm)(incident, request.POST or None)
     is_sent = request.method == "POST" and _may_publish(request) and "publish" in request.POST
     if is_sent and form.is_valid() and _post(request, incident, form):
         return redirect("admin:status_incident_change", incident.pk)
@@ -164,6 +184,8 @@ def _preview(form: UpdateForm, incident: Incident | None) -> dict[str, Any]:
     if isinstance(form, HeadForm):
         shown.name, shown.impact = facts["name"], facts.get("impact", Impact.MAINTENANCE)
         shown.scheduled_for, shown.scheduled_until = facts.get("start"), facts.get("end")
+    if update.window:
+        shown.scheduled_for, shown.scheduled_until = update.window
     changes = incidents.changes_of(shown, update)
     affected = [emails.affected_line(one.name, new) for one, (_, new) in changes.items()]
     return {

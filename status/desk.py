@@ -13,7 +13,7 @@ register(
             Entry("Status", "Uptime ledger", "status_stateinterval", "timeline"),
         ),
         roles={
-            name: ["view_*", "publish_incident", "change_component", "*_incidenttemplate"]
+            name: ["view_*", "publish_incident", "change_component", "change_subscriber", "*_incidenttemplate"]
             for name in ("Support", "Engineering")
         },
     )

@@ -37,13 +37,13 @@ def already_subscribed(subscriber: Subscriber, *, at: datetime) -> OutgoingMail:
         at=at,
         about=about(subscriber),
         is_secret=True,
+        headers=one_click(subscriber),
     )
 
 
 def incident_update(notice: Notice, *, at: datetime) -> OutgoingMail:
-    """One update for one subscriber, with the one-click unsubscribe of RFC 8058."""
+    """One update for one subscriber."""
     subscriber = notice.subscriber
-    unsubscribe = link("unsubscribe", subscriber)
     return send(
         "status/update",
         subscriber.email,
@@ -54,15 +54,21 @@ def incident_update(notice: Notice, *, at: datetime) -> OutgoingMail:
             [affected_line(row["name"], row["new_status"]) for row in notice.update.affected],
             at=notice.update.display_at,
         )
-        | {"manage_url": link("manage", subscriber), "unsubscribe_url": unsubscribe},
-        key=f"status-update:{notice.update_id}:{subscriber.pk}",
+        | {"manage_url": link("manage", subscriber), "unsubscribe_url": link("unsubscribe", subscriber)},
+        key=notice.mail_key,
         at=at,
         about=about(notice.update.incident),
         # Its links act without signing in: staff who read the mail log must not have them.
         is_secret=True,
         is_bulk=True,
-        headers={"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+        headers=one_click(subscriber),
     )
+
+
+def one_click(subscriber: Subscriber) -> dict[str, str]:
+    """The headers of RFC 8058: a mail program ends the subscription by one POST, without opening a page."""
+    address = link("unsubscribe", subscriber)
+    return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def preview(incident: Incident, status: str, body: str, affected: list[str], *, at: datetime) -> RenderedMail:

@@ -6,13 +6,17 @@ the clock nor machines that disagree about the time can make old evidence look f
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, cast
 
 from django.db import connection
 
 from status.models.evidence import Stamp
 
 NEVER: Final = float("inf")
+# What lies this far ahead was left by a clock that has been set back since, or by one that disagrees: it proves nothing.
+AHEAD_SECONDS: Final = 5.0
+FOR_AGES: Final = 365 * 86_400.0
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,18 @@ class Evidence:
     latency_ms: int = 0
 
     def age_of(self, name: str, *, now: float) -> float:
-        """Seconds since the sign of life, as far as this process can know; infinite where there never was one."""
+        """Seconds since the sign of life, as far as this process can know; infinite where there never was one.
+
+        One from the future is as good as none of late.
+        """
         reading = self.stamps.get(name)
-        return NEVER if reading is None else max(0.0, reading.age) + max(0.0, now - self.read_at)
+        if reading is None:
+            return NEVER
+        return FOR_AGES if self.is_ahead(name) else max(0.0, reading.age) + max(0.0, now - self.read_at)
+
+    def is_ahead(self, name: str) -> bool:
+        """True where the sign of life is dated later than it was read."""
+        return name in self.stamps and self.stamps[name].age < -AHEAD_SECONDS
 
     def number_of(self, name: str) -> int:
         reading = self.stamps.get(name)
@@ -52,6 +65,15 @@ _AGES = {
     "postgresql": "EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP() - at)",
     "sqlite": "(JULIANDAY('now') - JULIANDAY(at)) * 86400.0",
 }
+
+
+def database_now() -> datetime:
+    """The time by the one clock that all processes share: the database's, and on SQLite that of the machine."""
+    if connection.vendor != "postgresql":
+        return datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT STATEMENT_TIMESTAMP()")
+        return cast("datetime", cursor.fetchone()[0])
 
 
 def read_evidence(cursor: Any = None) -> Evidence:

@@ -192,7 +192,7 @@ def make_report(evidence: Evidence | None, jobs: Judgement, *, began: float, now
 
 def _milliseconds_since_canary(evidence: Evidence | None, *, now: float) -> int:
     """How long ago the last canary was done; 0 where that is not known."""
-    age = evidence.age_of(CANARY, now=now) if evidence else NEVER
+    age = evidence.age_of(CANARY, now=now) if evidence and not evidence.is_ahead(CANARY) else NEVER
     return round(age * 1000) if age != NEVER else 0
 
 

@@ -1,6 +1,6 @@
 """What staff (and the probes) do with incidents and planned maintenance. Each ends in a new version of the page."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -46,6 +46,9 @@ OVERTAKEN: Final = (
 )
 
 
+NOT_YET: Final = "The incident cannot have begun in the future."
+
+
 class RefusedError(Exception):
     """This cannot be done now. The text is fit for people."""
 
@@ -58,14 +61,17 @@ class Update:
     body: str
     states: dict[Component, ComponentState] = field(default_factory=dict)
     notify: bool = True
+    # Planned maintenance alone: its new begin and end.
+    window: tuple[datetime, datetime] | None = None
 
 
 def open_incident(name: str, impact: Impact, update: Update, *, by: Actor, at: datetime, **changes: Any) -> Incident:
-    """Publishes a new incident with its first update."""
+    """Publishes a new incident with its first update; it began just now, or at the `started_at` that is given."""
+    facts = {"started_at": at} | changes
+    if facts["started_at"] > at:
+        raise RefusedError(NOT_YET)
     with transaction.atomic():
-        incident = Incident.objects.create(
-            name=name, impact=impact, started_at=at, created_at=at, updated_at=at, **changes
-        )
+        incident = Incident.objects.create(name=name, impact=impact, created_at=at, updated_at=at, **facts)
         post_update(incident, update, by=by, at=at)
     return incident
 
@@ -94,25 +100,79 @@ def schedule_maintenance(
     return incident
 
 
+@dataclass(frozen=True)
+class Said:
+    """What was told elsewhere at its time, and is written down here afterwards."""
+
+    at: datetime
+    update: Update
+
+
+def record_past(
+    name: str, impact: Impact, said: list[Said], *, started_at: datetime, by: Actor, at: datetime, **changes: Any
+) -> Incident:
+    """Writes an incident down that is over, in one go: it counts from when to when it lasted, and was never open here."""
+    said = check_past(said, started_at=started_at, at=at)
+    with transaction.atomic():
+        incident = Incident.objects.create(
+            name=name, impact=impact, started_at=started_at, created_at=at, updated_at=at, **changes
+        )
+        if len(said) == 1:
+            # What ends is no longer touched: that it was, from the beginning on, is written down before.
+            _touch(incident, replace(said[0].update, status=IncidentStatus.INVESTIGATING), at=started_at)
+        for one in said:
+            post_update(incident, one.update, by=by, at=at, happened_at=one.at)
+    return incident
+
+
+def check_past(said: list[Said], *, started_at: datetime, at: datetime) -> list[Said]:
+    """In the order of time; RefusedError where it cannot have been so."""
+    said = sorted(said, key=lambda one: one.at)
+    if started_at > at:
+        raise RefusedError(NOT_YET)
+    ends = [one.at for one in said if one.update.status == IncidentStatus.RESOLVED]
+    if len(ends) != 1:
+        raise RefusedError("What is written down afterwards ends with “Resolved”; an incident that lasts is opened.")
+    if ends[0] < started_at:
+        raise RefusedError("The incident cannot have ended before it began.")
+    if said[-1].at > ends[0]:
+        raise RefusedError("An update cannot be later than the end of the incident.")
+    if said[0].at < started_at:
+        raise RefusedError("An update cannot be older than the beginning of the incident.")
+    if said[-1].at > at:
+        raise RefusedError("An update cannot lie in the future.")
+    return said
+
+
 def post_update(
-    incident: Incident, update: Update, *, by: Actor, at: datetime, seen: int | None = None
+    incident: Incident,
+    update: Update,
+    *,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+    happened_at: datetime | None = None,
 ) -> IncidentUpdate:
     """Says something new: moves the status, the touched components, and tells the subscribers after the commit.
 
-    `seen` is how many updates its author had read; RefusedError where there are others by now.
+    `seen` is how many updates its author had read; RefusedError where there are others by now. `happened_at` is when it
+    was so, where that is written down afterwards.
     """
+    then = happened_at or at
     if not update.body.strip():
         raise RefusedError("An update needs words: say what is known and what happens next.")
     with transaction.atomic():
         if seen is not None:
             _refuse_what_was_overtaken(incident, seen)
-        incident.advance(update.status, by=by, at=at)
-        affected = _touch(incident, update, at=at)
+        incident.advance(update.status, by=by, at=at, happened_at=then)
+        if update.window:
+            _move_window(incident, *update.window, at=at)
+        affected = _touch(incident, update, at=then)
         row = IncidentUpdate.objects.create(
             incident=incident,
             status=update.status,
             body=update.body.strip(),
-            display_at=at,
+            display_at=then,
             created_at=at,
             deliver_notifications=update.notify,
             affected=affected,
@@ -123,6 +183,18 @@ def post_update(
             emit("incident.resolved", incident=incident, at=at)
         publish_soon(at=at)
     return row
+
+
+def _move_window(incident: Incident, begins: datetime, ends: datetime, *, at: datetime) -> None:
+    if not incident.is_maintenance or incident.scheduled_for is None:
+        raise RefusedError("Only planned maintenance has a window.")
+    if begins != incident.scheduled_for and incident.has_begun(at=at):
+        raise RefusedError("The work has begun, so only its end can be moved.")
+    if ends <= begins:
+        raise RefusedError("The window must end after it begins.")
+    if ends <= at:
+        raise RefusedError("The new end lies in the past; say that the work is complete instead.")
+    incident.move_window(begins, ends, at=at)
 
 
 def _refuse_what_was_overtaken(incident: Incident, seen: int) -> None:

@@ -50,6 +50,9 @@ def _find_cause(evidence: Evidence, *, now: float) -> Judgement:
     )
     if min(canary, beat, worker) == NEVER:
         return NO_EVIDENCE
+    if any(evidence.is_ahead(name) for name in (CANARY, "beat", "worker", "published")):
+        # Whether work is done cannot be known from such stamps; it is not said to be.
+        return Judgement(ComponentState.PARTIAL, "clock")
     if worker > LATE_SECONDS:
         return Judgement(ComponentState.MAJOR, "worker")
     if beat > LATE_SECONDS:

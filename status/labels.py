@@ -23,6 +23,7 @@ CAUSES: Final = {
     "worker": "Background workers do not run.",
     "beat": "Timed work is not started; work that is asked for goes on.",
     "queue": "Background work is queued and not done.",
+    "clock": "The clocks of our machines disagree, so it is not known whether background work is done.",
     "no evidence yet": "Waiting for the first measurement.",
 }
 

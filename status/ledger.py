@@ -5,13 +5,13 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from status.component_states import ComponentState
 from status.judgement import Judgement
 from status.models import Component, Incident, IncidentComponent, IncidentStatus, StateInterval
 from status.models.incidents import HIDDEN
-from status.uptime import ANNOUNCED_AHEAD, Segment, Span, Totals, Window, merged, month_span, segments, total
+from status.uptime import Segment, Span, Totals, Window, merged, month_span, segments, total
 
 # Observations further apart than this leave a hole: nobody saw what was between them.
 LONGEST_GAP: Final = timedelta(seconds=90)
@@ -23,7 +23,8 @@ def observe(component: Component, judgement: Judgement, *, at: datetime) -> None
     """Notes that the component was in this state at `at`: the open interval grows, or a new one begins."""
     current = StateInterval.objects.filter(component=component, is_open=True).first()
     is_same = current and (current.state, current.cause) == (judgement.state, judgement.cause)
-    if current and is_same and at - current.seen_at <= LONGEST_GAP:
+    # What was seen later than now was dated by a clock that has been set back: another interval begins.
+    if current and is_same and -WRITE_EVERY <= at - current.seen_at <= LONGEST_GAP:
         unseen = StateInterval.objects.filter(pk=current.pk, is_open=True, seen_at__lt=at - WRITE_EVERY)
         unseen.update(seen_at=at)
         return
@@ -80,14 +81,13 @@ def windows_of(component: Component, start: datetime, end: datetime) -> list[Win
     planned = (
         Incident.objects.maintenances()
         .filter(impacts__component=component, scheduled_for__lt=end, scheduled_until__gt=start)
-        .filter(published_at__lte=F("scheduled_for") - ANNOUNCED_AHEAD)
         .exclude(status__in=[*HIDDEN, IncidentStatus.CANCELLED])
         .distinct()
     )
     return [
-        Window(begins, min(ends, ended or ends))
-        for begins, ends, ended in planned.values_list("scheduled_for", "scheduled_until", "resolved_at")
-        if begins and ends
+        Window(row.left_out[0], min(row.left_out[1], row.resolved_at or row.left_out[1]))
+        for row in planned
+        if row.left_out
     ]
 
 

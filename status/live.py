@@ -4,16 +4,19 @@ One pure function, so that a green snapshot can never outlive the system that it
 answering, work that is no longer done and a snapshot that nobody renews are all seen at the moment of reading.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from status.component_states import ComponentState, worst
 from status.document import ComponentDocument, IncidentDocument, StatusDocument
-from status.judgement import API, FINE, FRONTEND, JOBS, Judgement
+from status.judgement import API, FINE, FRONTEND, JOBS, NO_EVIDENCE, Judgement
+from status.models.incidents import IncidentStatus
 
 STALE_SECONDS: Final = 90
 _ACTIVE: Final = {"in_progress", "verifying"}
+_ENDED: Final = {"completed", "cancelled"}
 
 
 @dataclass(frozen=True)
@@ -73,21 +76,21 @@ class Sight:
 
 def lay_over(document: StatusDocument, sight: Sight, *, at: datetime) -> Live:
     """The snapshot as it must be read at `at`. Faults always win over maintenance, and not knowing is never green."""
-    windows = [(row, window_state(row, at=at)) for row in document.maintenances]
+    windows = [(_by_the_clock(row, state), state) for row, state in _states(document, at=at)]
+    document = _with_maintenances(document, tuple(row for row, _ in windows))
     running = tuple(row for row, state in windows if state == "running")
     in_maintenance = {touched.id for row in running for touched in row.components if touched.is_open}
     components = tuple(_component(row, sight, row.id in in_maintenance) for row in document.components)
     overall = worst(*(row.state for row in components))
     is_stale = sight.snapshot_age > STALE_SECONDS
-    # Before the first snapshot, slow answers are no finding either: that is how waiting for the first measurement looks.
-    harmless = {ComponentState.OPERATIONAL, ComponentState.MAINTENANCE}
-    knows_no_fault = overall in (harmless if document.version else {*harmless, ComponentState.DEGRADED})
+    knows_no_fault = all(_is_harmless(row, document) for row in components)
     return Live(
         document=document,
         components=components,
         banner=UNKNOWN if is_stale and knows_no_fault else BANNERS[overall],
         is_stale=is_stale,
-        as_of=document.built_at if is_stale else minute(sight.as_of),
+        # A snapshot from a clock that was ahead is not dated later than now.
+        as_of=min(document.built_at, minute(at)) if is_stale else minute(sight.as_of),
         running=running,
         ahead=tuple(row for row, state in windows if state == "ahead"),
     )
@@ -99,11 +102,35 @@ def _component(row: ComponentDocument, sight: Sight, is_in_maintenance: bool) ->
     return LiveComponent(row, worst(row.state, judged.state, planned), judged.cause)
 
 
+def _is_harmless(row: LiveComponent, document: StatusDocument) -> bool:
+    """True where nothing was found at fault: waiting for the first measurement is no finding."""
+    is_waiting = row.cause == NO_EVIDENCE.cause or not document.version
+    found = {ComponentState.OPERATIONAL, ComponentState.MAINTENANCE}
+    return row.state in (found | {ComponentState.DEGRADED} if is_waiting else found)
+
+
+def _states(document: StatusDocument, *, at: datetime) -> Iterator[tuple[IncidentDocument, str]]:
+    return ((row, window_state(row, at=at)) for row in document.maintenances)
+
+
+def _by_the_clock(row: IncidentDocument, state: str) -> IncidentDocument:
+    """The window as it must be told now, where nobody has moved it yet: it begins and ends by itself."""
+    if state == "running" and row.status == IncidentStatus.SCHEDULED:
+        return row.model_copy(update={"status": IncidentStatus.IN_PROGRESS})
+    if state == "over" and row.status not in _ENDED:
+        return row.model_copy(update={"status": IncidentStatus.COMPLETED, "resolved_at": row.scheduled_until})
+    return row
+
+
+def _with_maintenances(document: StatusDocument, rows: tuple[IncidentDocument, ...]) -> StatusDocument:
+    return document if rows == document.maintenances else document.model_copy(update={"maintenances": rows})
+
+
 def window_state(row: IncidentDocument, *, at: datetime) -> str:
     """`ahead`, `running` or `over`: by the clock where the window moves by itself, else by what staff said."""
     if row.scheduled_for is None or row.scheduled_until is None:
         raise ValueError(f"{row.id} is no maintenance: it has no window.")
-    if row.status in {"completed", "cancelled"} or row.resolved_at:
+    if row.status in _ENDED or row.resolved_at:
         return "over"
     has_begun = row.status in _ACTIVE or (row.starts_itself and row.scheduled_for <= at)
     if not has_begun:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from status.component_states import ComponentState
-from status.document import Day, IncidentDocument, StatusDocument
+from status.document import Day, IncidentDocument
 from status.labels import CAUSES, IMPACT_LABELS, STATUS_LABELS, TONES, duration
 from status.live import Live, LiveComponent
 from status.uptime import Totals, percent
@@ -180,7 +180,7 @@ def incident_line(row: IncidentDocument, live: Live) -> IncidentLine:
         name=row.name,
         impact=IMPACT_LABELS[row.impact],
         tone=IMPACT_TONES[row.impact],
-        status="In progress" if row in live.running and row.status == "scheduled" else STATUS_LABELS[row.status],
+        status=STATUS_LABELS[row.status],
         started_at=_utc(row.started_at),
         resolved_at=_utc(row.resolved_at) if row.resolved_at else None,
         lasted=duration(row.started_at, row.resolved_at)
@@ -214,7 +214,7 @@ def _line(row: LiveComponent, live: Live) -> ComponentLine:
         tone="unknown" if is_unknown else TONES[row.state],
         cause=CAUSES.get(row.cause, ""),
         runs=list(_runs(days)),
-        summary=_summary(uptime, measured, len(bad)) + (f" {_counted_until(live.document)}" if live.is_stale else ""),
+        summary=_summary(uptime, measured, len(bad)) + (f" {_counted_until(live)}" if live.is_stale else ""),
         bad_days=bad,
     )
 
@@ -227,9 +227,9 @@ def _summary(uptime: str, measured: int, bad: int) -> str:
     return f"{uptime} % uptime, {days}, {trouble}."
 
 
-def _counted_until(document: StatusDocument) -> str:
+def _counted_until(live: Live) -> str:
     """What an old figure must say with it, or a hundred per cent would be claimed for hours that nobody counted."""
-    built = _utc(document.built_at)
+    built = _utc(live.as_of)
     return f"Counted until {_day(built.date())}, {built:%H:%M} UTC."
 
 

@@ -44,11 +44,11 @@ def components(live: Live) -> tuple[str, str]:
 
 
 def incidents(live: Live) -> tuple[str, str]:
-    return dumps(_page(live) | {"incidents": [incident_json(row, live) for row in live.document.incidents[:50]]})
+    return dumps(_list(live) | {"incidents": [incident_json(row, live) for row in live.document.incidents[:50]]})
 
 
 def unresolved(live: Live) -> tuple[str, str]:
-    return dumps(_page(live) | {"incidents": [incident_json(row, live) for row in live.unresolved]})
+    return dumps(_list(live) | {"incidents": [incident_json(row, live) for row in live.unresolved]})
 
 
 def maintenances(live: Live) -> tuple[str, str]:
@@ -64,17 +64,22 @@ def active(live: Live) -> tuple[str, str]:
 
 
 def _maintenances(live: Live, rows: Iterable[IncidentDocument]) -> tuple[str, str]:
-    return dumps(_page(live) | {"scheduled_maintenances": [maintenance_json(row, live) for row in rows]})
+    return dumps(_list(live) | {"scheduled_maintenances": [maintenance_json(row, live) for row in rows]})
 
 
-def _page(live: Live) -> Json:
+def _list(live: Live) -> Json:
+    """The page of a list, dated by its last change, so that what did not change is the same bytes."""
+    return _page(live, live.document.updated_at)
+
+
+def _page(live: Live, updated_at: datetime | None = None) -> Json:
     return {
         "page": {
             "id": PAGE_ID,
             "name": "Levqor",
             "url": f"{settings.SITE_URL}/status",
             "time_zone": "Etc/UTC",
-            "updated_at": stamp(live.as_of),
+            "updated_at": stamp(updated_at or live.as_of),
         }
     }
 
@@ -133,16 +138,11 @@ def document_json(row: IncidentDocument) -> Json:
 
 
 def maintenance_json(row: IncidentDocument, live: Live) -> Json:
-    begun = {"status": "in_progress"} if row in live.running and row.status == "scheduled" else {}
-    return (
-        incident_json(row, live)
-        | begun
-        | {
-            "impact": "maintenance",
-            "scheduled_for": stamp(row.scheduled_for) if row.scheduled_for else None,
-            "scheduled_until": stamp(row.scheduled_until) if row.scheduled_until else None,
-        }
-    )
+    return incident_json(row, live) | {
+        "impact": "maintenance",
+        "scheduled_for": stamp(row.scheduled_for) if row.scheduled_for else None,
+        "scheduled_until": stamp(row.scheduled_until) if row.scheduled_until else None,
+    }
 
 
 def _update(update: UpdateDocument, row: IncidentDocument) -> Json:

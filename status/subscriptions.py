@@ -1,17 +1,20 @@
 """Subscribing to the status by mail: asked for, confirmed by the owner of the address, changed and ended without sign-in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from levqor.guard.limits import Limit, accept
 from levqor.lib.actors import Actor
+from levqor.lib.nudge import nudge
 from levqor.lib.states import StaleStateError
+from levqor.mail.models import MailStatus, OutgoingMail
 from status import emails
-from status.models import Component, IncidentUpdate, Notice, NoticeStatus, Subscriber, SubscriberState
+from status.models import Component, IncidentStatus, IncidentUpdate, Notice, NoticeStatus, Subscriber, SubscriberState
 
 logger = structlog.get_logger(__name__)
 
@@ -19,6 +22,8 @@ logger = structlog.get_logger(__name__)
 PER_ADDRESS: Final = Limit("status.subscribe.address", 2)
 PER_NETWORK: Final = Limit("status.subscribe.network", 20)
 NOTICES_TASK: Final = "status.write_notices"
+# How far back is looked for what has not left yet, or lasts still.
+NEWEST: Final = 100
 DRAIN_BATCH: Final = 200
 
 
@@ -51,7 +56,9 @@ def confirm(subscriber: Subscriber, *, at: datetime) -> bool:
     if not subscriber.may_still_confirm(at=at):
         return False
     try:
-        subscriber.confirm(at=at)
+        with transaction.atomic():
+            subscriber.confirm(at=at)
+            _take_up_again(subscriber)
     except StaleStateError:
         # The button was pressed twice, or the subscription ended in the same moment.
         subscriber.refresh_from_db()
@@ -67,12 +74,41 @@ def choose(subscriber: Subscriber, components: Iterable[Component]) -> None:
 
 
 def end(subscriber: Subscriber, *, by: Actor, at: datetime, state: SubscriberState = SubscriberState.ENDED) -> None:
-    """No further mail; what waits for this subscriber is skipped. Harmless when repeated."""
+    """No further mail; what waits for this subscriber is skipped, in the outbox too. Harmless when repeated."""
+    why = "bounced" if state == SubscriberState.BOUNCED else f"ended by {by.kind}"
     with transaction.atomic():
         stored = Subscriber.objects.select_for_update().get(pk=subscriber.pk)
         if state in Subscriber.TRANSITIONS[stored.state]:
             stored.end(state, by=by, at=at)
-        stored.notices.filter(status=NoticeStatus.PENDING).update(status=NoticeStatus.SKIPPED)
+        stored.notices.filter(status=NoticeStatus.PENDING).update(status=NoticeStatus.SKIPPED, reason=why)
+        # After those: one that is just being written is waited for, and then found here.
+        for notice, mail in _unsent(stored):
+            if mail.call_off(at=at) in {MailStatus.CANCELLED, MailStatus.UNKNOWN}:
+                Notice.objects.filter(pk=notice.pk).update(status=NoticeStatus.SKIPPED, reason=why)
+                OutgoingMail.objects.filter(pk=mail.pk).update(error=f"Not wanted any more: {why}.")
+
+
+def _unsent(subscriber: Subscriber) -> Iterator[tuple[Notice, OutgoingMail]]:
+    """What was written for the subscriber lately and may not have left yet."""
+    newest = subscriber.notices.filter(status=NoticeStatus.WRITTEN).order_by("-pk")[:NEWEST]
+    notices = {notice.mail_key: notice for notice in newest}
+    waiting = OutgoingMail.objects.filter(key__in=notices, status__in=[MailStatus.PENDING, MailStatus.SENDING])
+    yield from ((notices[mail.key], mail) for mail in waiting)
+
+
+def _take_up_again(subscriber: Subscriber) -> None:
+    """Who left while something waited and came back is told of what still lasts; what may have left is not told twice."""
+    lasting = Q(update__incident__resolved_at=None) & ~Q(update__incident__status=IncidentStatus.CANCELLED)
+    skipped = subscriber.notices.filter(lasting, status=NoticeStatus.SKIPPED).order_by("-pk")[:NEWEST]
+    for notice in skipped:
+        mail = OutgoingMail.objects.filter(key=notice.mail_key).first()
+        if mail and mail.status != MailStatus.CANCELLED:
+            continue
+        if mail:
+            # The row stays in the log under another key; this one is free for the mail that is written now.
+            OutgoingMail.objects.filter(pk=mail.pk).update(key=f"{mail.key}:called-off:{mail.pk}")
+        Notice.objects.filter(pk=notice.pk).update(status=NoticeStatus.PENDING, reason="")
+        nudge(NOTICES_TASK)
 
 
 def plan_notices(update: IncidentUpdate) -> int:
@@ -103,8 +139,8 @@ def write_notices(*, at: datetime, limit: int = DRAIN_BATCH) -> int:
 def _write(notice: Notice, *, at: datetime) -> int:
     with transaction.atomic():
         is_wanted = notice.subscriber.is_active
-        target = NoticeStatus.WRITTEN if is_wanted else NoticeStatus.SKIPPED
-        mine = Notice.objects.filter(pk=notice.pk, status=NoticeStatus.PENDING).update(status=target)
+        target, why = (NoticeStatus.WRITTEN, "") if is_wanted else (NoticeStatus.SKIPPED, "not subscribed")
+        mine = Notice.objects.filter(pk=notice.pk, status=NoticeStatus.PENDING).update(status=target, reason=why)
         if mine and is_wanted:
             emails.incident_update(notice, at=at)
     return mine

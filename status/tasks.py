@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from levqor.lib.nudge import nudge
-from status.evidence import read_evidence
+from status.evidence import database_now, read_evidence
 from status.heartbeats import CANARY_TASK
 from status.incidents import move_maintenances
 from status.judgement import API, CANARY, FRONTEND, judge_database, judge_frontend
@@ -24,7 +24,8 @@ def canary() -> None:
 def refresh() -> None:
     at = timezone.now()
     evidence, now = read_evidence(), time.monotonic()
-    observe_all({FRONTEND: judge_frontend(evidence, now=now), API: judge_database(evidence, now=now)}, at=at)
+    seen = {FRONTEND: judge_frontend(evidence, now=now), API: judge_database(evidence, now=now)}
+    observe_all(seen, at=database_now())
     move_maintenances(at=at)
     publish(at=at)
 

@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_DOWN, Decimal
 from itertools import pairwise
-from typing import Final
 
 from status.component_states import SEVERITY, WEIGHTS, ComponentState
-
-ANNOUNCED_AHEAD: Final = timedelta(hours=48)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ def uptime(live: Live) -> tuple[str, str]:
     return dumps(
         {
             "page_id": PAGE_ID,
-            "as_of": stamp(live.document.built_at),
+            "as_of": stamp(min(live.document.built_at, live.as_of) if live.is_stale else live.document.built_at),
             "weights": {str(state): weight for state, weight in WEIGHTS.items()},
             "formula": "uptime = 1 - sum(weight * seconds) / sum(seconds), over segments with a status, outside maintenance",
             "maintenance_rule": "Left out where it was announced at least 48 hours before it began.",

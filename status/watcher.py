@@ -7,7 +7,7 @@ dead), and publishes the snapshot itself where no worker does.
 import os
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from levqor.lib.postgres.base import cut_connections
 from status.broker import look_at_broker
-from status.evidence import read_evidence
+from status.evidence import database_now, read_evidence
 from status.judgement import API, FINE, FRONTEND, JOBS, judge_database
 from status.ledger import record_blackout
 from status.memory import StatusMemory, memory
@@ -44,7 +44,7 @@ class Watcher:
         self.memory = status
         self._stamped_at = self._observed_at = float("-inf")
         self._kept_version = 0
-        self._answered_at: tuple[float, datetime] | None = None
+        self._answered_at: float | None = None
         self._failures = 0
 
     def look(self) -> None:
@@ -69,7 +69,7 @@ class Watcher:
             self._stamped_at = now
         if now - self._observed_at >= OBSERVE_EVERY:
             self._observed_at = now
-            self._observe(at)
+            self._observe()
             if evidence.age_of("snapshot", now=now) > RENEW_AFTER:
                 publish(at=at)
 
@@ -83,12 +83,15 @@ class Watcher:
 
         Only what was tried and failed counts: a process that slept itself has seen nothing.
         """
-        last, self._answered_at = self._answered_at, (time.monotonic(), at)
+        last, self._answered_at = self._answered_at, time.monotonic()
         failures, self._failures = self._failures, 0
-        if last and failures and time.monotonic() - last[0] > BLACKOUT_SECONDS:
-            record_blackout(API, "database", start=last[1], end=at)
+        silence = time.monotonic() - last if last else 0.0
+        if failures and silence > BLACKOUT_SECONDS:
+            # Counted by the clock that nobody sets: this one may have been set while the database was away.
+            record_blackout(API, "database", start=at - timedelta(seconds=silence), end=at)
 
-    def _observe(self, at: datetime) -> None:
+    def _observe(self) -> None:
+        at = database_now()
         now, evidence = time.monotonic(), self.memory.evidence
         jobs = self.memory.judge_jobs(evidence, now=now)
         observe_all({FRONTEND: FINE, API: judge_database(evidence, now=now), JOBS: jobs}, at=at)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from legal.models import AcceptanceAnnex, DfyPackage, Document, DocumentVersion
 from legal.tests.make import make_acceptance, make_draft, make_source, make_staff, make_stuck_version
 from levqor.accounts.models import User
+from testing.html import Document as Html
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +29,13 @@ def url(name: str, *args: object) -> str:
 def refunds_draft(extra: str = "\nOne line more.\n") -> DocumentVersion:
     document = Document.objects.get(slug="refunds")
     return make_draft(document=document, source=document.versions.get().source + extra)
+
+
+def as_read(client: Client, draft: DocumentVersion) -> dict[str, str]:
+    """What the page of publishing says by itself of the text that it shows."""
+    page = client.get(url("legal_publish", draft.pk)).content.decode()
+    read = {name: str(Html(page).one("input", name=name).get("value")) for name in ("edit_count", "shown")}
+    return read | {"reason": "x"}
 
 
 def test_each_document_leads_to_its_draft(client: Client) -> None:
@@ -85,7 +93,7 @@ def test_somebody_else_publishes(client: Client) -> None:
     sign_in(client, "publisher")
     draft = refunds_draft()
 
-    response = client.post(url("legal_publish", draft.pk), {"reason": "A line more.", "edit_count": "0"})
+    response = client.post(url("legal_publish", draft.pk), as_read(client, draft))
     draft.refresh_from_db()
     assert (response.status_code, draft.status, draft.number) == (302, "in_force", 2)
     assert "One line more." in client.get("/refunds").content.decode()
@@ -96,7 +104,7 @@ def test_the_author_does_not(client: Client) -> None:
     draft = refunds_draft()
     draft.draft_edits.create(user=author, edited_at=draft.created_at)
 
-    page = client.post(url("legal_publish", draft.pk), {"reason": "x", "edit_count": "0"}).content.decode()
+    page = client.post(url("legal_publish", draft.pk), as_read(client, draft) | {"edit_count": "0"}).content.decode()
     draft.refresh_from_db()
     assert ("somebody else has to publish it" in page, draft.status) == (True, "draft")
 
@@ -105,7 +113,7 @@ def test_a_broken_draft_is_refused_with_its_reasons(client: Client) -> None:
     sign_in(client, "publisher")
     draft = refunds_draft("\n## Odd {#odd}\n\n1. It costs {{ no.price }}, see [there](/nowhere).\n")
 
-    page = client.post(url("legal_publish", draft.pk), {"reason": "x", "edit_count": "0"}).content.decode()
+    page = client.post(url("legal_publish", draft.pk), as_read(client, draft) | {"edit_count": "0"}).content.decode()
     draft.refresh_from_db()
     assert "Unknown variable “no.price”." in page
     assert "leads to a page that is not there" in page
@@ -117,14 +125,14 @@ def test_what_changed_since_the_page_was_shown_is_not_published(client: Client) 
     draft = refunds_draft()
     DocumentVersion.objects.filter(pk=draft.pk).update(edit_count=3)
 
-    page = client.post(url("legal_publish", draft.pk), {"reason": "x", "edit_count": "0"}).content.decode()
+    page = client.post(url("legal_publish", draft.pk), as_read(client, draft) | {"edit_count": "0"}).content.decode()
     assert "The draft was changed since this page was shown." in page
 
 
 def test_an_announcement_is_withdrawn_and_a_draft_thrown_away(client: Client) -> None:
     sign_in(client, "publisher")
     draft = refunds_draft()
-    said = {"reason": "x", "edit_count": "0", "effective_date": "2096-12-01"}
+    said = as_read(client, draft) | {"effective_date": "2096-12-01"}
     client.post(url("legal_publish", draft.pk), said)
     client.post(url("legal_withdraw", draft.pk), {"reason": "A mistake."})
     draft.refresh_from_db()
@@ -195,7 +203,10 @@ def test_a_day_that_is_past_is_refused_with_a_word(client: Client, day: str) -> 
     sign_in(client, "publisher")
     draft = refunds_draft()
 
-    page = client.post(url("legal_publish", draft.pk), {"reason": "x", "effective_date": day, "edit_count": 0})
+    page = client.post(
+        url("legal_publish", draft.pk),
+        as_read(client, draft) | {"effective_date": day},
+    )
     assert "Choose a day after today" in page.content.decode()
     draft.refresh_from_db()
     assert draft.is_draft

@@ -56,6 +56,8 @@ ENDED = [S.RESOLVED, S.POSTMORTEM]
 HIDDEN = [S.DRAFT, S.DISMISSED]
 # Windows are moved every ten seconds: one that stands still for longer is stuck, or the worker is.
 OVERDUE_AFTER = timedelta(minutes=2)
+# Maintenance that was announced so long before is left out of the downtime.
+ANNOUNCED_AHEAD = timedelta(hours=48)
 _STEPS: set[str] = {*RUNNING, S.RESOLVED}
 
 
@@ -122,6 +124,10 @@ class Incident(models.Model):
     )
     scheduled_for = models.DateTimeField(null=True, blank=True)
     scheduled_until = models.DateTimeField(null=True, blank=True)
+    left_out_from = models.DateTimeField(
+        null=True, blank=True, help_text="Where the window was moved: from when it was announced early enough."
+    )
+    left_out_until = models.DateTimeField(null=True, blank=True)
     starts_itself = models.BooleanField(default=True)
     ends_itself = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -158,6 +164,27 @@ class Incident(models.Model):
         return self.name
 
     @property
+    def left_out(self) -> tuple[datetime, datetime] | None:
+        """The part of the window that was announced early enough to be no downtime."""
+        if self.left_out_from and self.left_out_until:
+            return self.left_out_from, self.left_out_until
+        begins, ends, said_at = self.scheduled_for, self.scheduled_until, self.published_at
+        if not (begins and ends and said_at) or begins - said_at < ANNOUNCED_AHEAD:
+            return None
+        return begins, ends
+
+    def move_window(self, begins: datetime, ends: datetime, *, at: datetime) -> None:
+        """Another time for the window. What of it is left out of the downtime was announced early enough, then or now."""
+        known = self.left_out
+        if begins - at >= ANNOUNCED_AHEAD:
+            known = (begins, ends)
+        first, last = known or (begins, begins)
+        first = min(max(begins, first), ends)
+        self.left_out_from, self.left_out_until = first, max(first, min(ends, last))
+        self.scheduled_for, self.scheduled_until, self.started_at = begins, ends, begins
+        self.save(update_fields=["left_out_from", "left_out_until", "scheduled_for", "scheduled_until", "started_at"])
+
+    @property
     def is_published(self) -> bool:
         return self.status not in HIDDEN
 
@@ -175,18 +202,24 @@ class Incident(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("status:incident", args=[self.public_id])
 
-    def advance(self, to: str, *, by: Actor, at: datetime, reason: str = "", **changes: Any) -> None:
+    def has_begun(self, *, at: datetime) -> bool:
+        """True for a window whose work is under way or over, by what was said or by the clock."""
+        by_itself = self.starts_itself and self.scheduled_for is not None and self.scheduled_for <= at
+        return self.status != S.SCHEDULED or by_itself
+
+    def advance(self, to: str, *, by: Actor, at: datetime, happened_at: datetime | None = None, **changes: Any) -> None:
         """Moves to the status of its next update; the times that go with it are set here and nowhere else."""
         changes |= {"updated_at": at}
+        then = happened_at or at
         if not self.is_published and to not in HIDDEN:
             changes["published_at"] = at
         if to == S.MONITORING and self.monitoring_at is None:
-            changes["monitoring_at"] = at
+            changes["monitoring_at"] = then
         if to in {S.RESOLVED, S.COMPLETED}:
-            changes.setdefault("resolved_at", at)
+            changes["resolved_at"] = then
         if self.status in ENDED and to in RUNNING:
             changes |= {"resolved_at": None, "relapsed_at": None}
-        move(self, to, by=by, at=at, reason=reason, **changes)
+        move(self, to, by=by, at=at, **changes)
 
 
 class IncidentUpdate(models.Model):

@@ -110,6 +110,7 @@ class Notice(models.Model):
     update = models.ForeignKey(IncidentUpdate, on_delete=models.CASCADE, related_name="notices")
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="notices")
     status = models.CharField(max_length=16, choices=NoticeStatus, default=NoticeStatus.PENDING)
+    reason = models.CharField(max_length=80, blank=True, help_text="Why it was skipped.")
 
     objects = NoticeQuerySet.as_manager()
 
@@ -125,3 +126,8 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.update} for {self.subscriber}"
+
+    @property
+    def mail_key(self) -> str:
+        """What its mail is known by in the outbox."""
+        return f"status-update:{self.update_id}:{self.subscriber_id}"

@@ -4,7 +4,8 @@ import pytest
 
 from status.component_states import ComponentState
 from status.evidence import NOTHING, Evidence
-from status.judgement import NO_EVIDENCE, judge_database, judge_frontend, judge_jobs
+from status.health import make_report
+from status.judgement import NO_EVIDENCE, Judgement, judge_database, judge_frontend, judge_jobs
 from status.tests.make import make_evidence
 
 NOW = 100.0
@@ -41,10 +42,21 @@ def test_a_new_installation_is_no_outage() -> None:
     assert judge_jobs(Evidence(NOW), broker_answers=True, now=NOW) == NO_EVIDENCE
 
 
-def test_a_clock_that_jumped_back_does_not_make_evidence_younger_than_now() -> None:
-    evidence = make_evidence(canary=-3600)
+@pytest.mark.parametrize("name", ["canary", "beat", "worker", "published"])
+def test_a_sign_of_life_from_the_future_counts_as_none(name: str) -> None:
+    evidence = make_evidence(read_at=NOW, **{"canary": 26.0, name: -7200.0})  # type: ignore[arg-type]  # ages alone
 
-    assert evidence.age_of("canary:celery", now=NOW + 26) == 26
+    judged = judge_jobs(evidence, broker_answers=True, now=NOW)
+
+    assert (judged.is_fine, judged.cause) == (False, "clock")
+
+
+def test_clocks_that_differ_by_a_little_are_no_fault() -> None:
+    assert judge_jobs(make_evidence(canary=-2), broker_answers=True, now=NOW).is_fine
+
+
+def test_no_web_process_but_one_from_the_future_is_an_outage_of_the_pages() -> None:
+    assert not judge_frontend(make_evidence(web=-7200), now=NOW).is_fine
 
 
 @pytest.mark.parametrize(("silent_for", "state"), [(4, ComponentState.OPERATIONAL), (6, ComponentState.MAJOR)])
@@ -62,3 +74,10 @@ def test_a_slow_database_is_degraded() -> None:
 
 def test_no_web_process_is_an_outage_of_the_pages() -> None:
     assert judge_frontend(make_evidence(web=26), now=NOW).state == ComponentState.MAJOR
+
+
+def test_clocks_that_disagree_are_named_to_monitors_without_a_senseless_figure() -> None:
+    report = make_report(make_evidence(canary=-7200), Judgement(ComponentState.PARTIAL, "clock"), began=NOW, now=NOW)
+
+    scheduler = report.as_json()["components"]["scheduler"]
+    assert scheduler == {"ok": False, "service": "Celery beat (clock)", "latencyMs": 0}
