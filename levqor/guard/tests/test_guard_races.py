@@ -138,7 +138,7 @@ answer_once(make_post(), work, at=NOW)
 
 def test_a_process_killed_at_its_work_leaves_nothing_and_the_repeat_works() -> None:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "levqor.settings", "DATABASE_URL": database_url()}
-    done = subprocess.run([sys.executable, "-c", KILLED_AT_WORK], env=environment, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", KILLED_AT_WORK], env=environment, check=False, timeout=120)
     left = (done.returncode, IdempotentRequest.objects.count(), ReferenceCounter.objects.count())
 
     def is_answered() -> bool:
@@ -146,7 +146,7 @@ def test_a_process_killed_at_its_work_leaves_nothing_and_the_repeat_works() -> N
 
     assert left == (-signal.SIGKILL, 0, 0)
     # The server notices within milliseconds that nobody is at the other end of the line.
-    wait_until(is_answered, seconds=20, what="the key is free")
+    wait_until(is_answered, seconds=60, what="the key is free")
 
 
 def database_url() -> str:
