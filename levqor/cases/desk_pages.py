@@ -118,14 +118,7 @@ def deed_view[R: models.Model](
             request, f"“{verb.label}” is not possible here any more; this is how the {desk.noun} stands now."
         )
         return redirect(desk.url(row))
-    form = verb.form(
-        cast("Matter", row),
-        request.POST or None,
-        request.FILES or None,
-        initial={"revision": _seen(request, desk.case_of(row))},
-    )
-    if isinstance(form, ToCustomerForm):
-        form.begin_from(request.GET.get("text", ""))
+    form = _form_of(request, desk, verb, row)
     refusals: tuple[type[Exception], ...] = (*desk.refusals, IllegalMoveError, StillOpenError, TooManyFilesError)
     changes: list[Moment] = []
     shown = None
@@ -142,7 +135,20 @@ def deed_view[R: models.Model](
         else:
             messages.success(request, verb.done)
             return redirect(desk.url(row))
-    context = site.each_context(request) | {
+    context = {"changes": changes, "preview": shown, **_context(desk, verb, row, form)}
+    return TemplateResponse(request, desk.template, site.each_context(request) | context)
+
+
+def _form_of[R: models.Model](request: HttpRequest, desk: Desk[R], verb: Verb[R], row: R) -> DeedForm:
+    seen = {"revision": _seen(request, desk.case_of(row))}
+    form = verb.form(cast("Matter", row), request.POST or None, request.FILES or None, initial=seen)
+    if isinstance(form, ToCustomerForm):
+        form.begin_from(request.GET.get("text", ""))
+    return form
+
+
+def _context[R: models.Model](desk: Desk[R], verb: Verb[R], row: R, form: DeedForm) -> dict[str, Any]:
+    return {
         "opts": row._meta,
         "title": f"{'Problem: ' if form.errors else ''}{verb.label}: {row}",
         "has_own_heading": True,
@@ -150,13 +156,10 @@ def deed_view[R: models.Model](
         "noun": desk.noun,
         "verb": verb,
         "form": form,
-        "changes": changes,
-        "preview": shown,
         "texts": form.texts() if isinstance(form, ToCustomerForm) else [],
         "back_url": desk.url(row),
         **desk.facts(row, verb),
     }
-    return TemplateResponse(request, desk.template, context)
 
 
 def _seen(request: HttpRequest, case: Case) -> int:

@@ -15,6 +15,7 @@ from levqor.accounts.models import Account, Membership, Plan, User
 from levqor.desk.demo_cases import make_cases
 from levqor.desk.demo_claims import make_claims
 from levqor.desk.demo_developer import make_demo_key
+from levqor.desk.demo_disputes import make_disputes
 from levqor.desk.demo_legal import make_legal
 from levqor.desk.demo_status import make_status
 
@@ -54,6 +55,7 @@ class Command(BaseCommand):
             make_status(at=timezone.now())
             make_legal(at=timezone.now())
             make_claims(at=timezone.now())
+            make_disputes(at=timezone.now())
 
 
 def is_loaded(password: str) -> bool:
