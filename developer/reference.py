@@ -134,7 +134,7 @@ def kind_of(schema: dict[str, Any]) -> str:
     kind = {"date-time": "date and time", "date": "date", "email": "email address", "uri": "address"}.get(
         schema.get("format", ""), kind
     )
-    return kind + _bounds(schema)
+    return str(kind) + _bounds(schema)
 
 
 def _bounds(schema: dict[str, Any]) -> str:

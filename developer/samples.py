@@ -5,7 +5,7 @@ Each stops at an error and says what the problem says. None waits by itself: whe
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.conf import settings
@@ -49,11 +49,14 @@ EXAMPLE_IDS: Final = {"job_id": "job_0aB1cD2eF3gH4iJ5kL6mN7oP"}
 
 
 def samples_of(call: Call) -> list[Sample]:
-    return [
-        Sample("cURL", "curl", curl(call)),
-        Sample("JavaScript", "javascript", javascript(call)),
-        Sample("Python", "python", python(call)),
-    ]
+    return [Sample(language, slug, written(_with_own_key(call, slug))) for language, slug, written in LANGUAGES]
+
+
+def _with_own_key(call: Call, slug: str) -> Call:
+    """Each language writes the same JSON with other blanks, so under one key the second would be another request."""
+    if "Idempotency-Key" not in call.headers:
+        return call
+    return replace(call, headers=call.headers | {"Idempotency-Key": f"{IDEMPOTENCY_KEY}-{slug}"})
 
 
 def curl(call: Call) -> str:
@@ -103,3 +106,6 @@ def python(call: Call) -> str:
         "    problem = json.load(error)\n"
         "    raise SystemExit(f\"{problem['code']}: {problem['detail']}\")"
     )
+
+
+LANGUAGES: Final = [("cURL", "curl", curl), ("JavaScript", "javascript", javascript), ("Python", "python", python)]
