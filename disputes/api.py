@@ -1,7 +1,7 @@
 """`POST /api/disputes`: a dispute from a program, by the same form as the page."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -17,6 +17,8 @@ from levqor.cases.models import Source
 from levqor.cases.tracking import tracking_url
 from levqor.guard.idempotency import idempotent
 from levqor.lib.api import CamelSchema, form_problem, utc_text
+from levqor.lib.openapi import documented
+from levqor.lib.problems import Code
 
 router = Router(tags=["Disputes"])
 
@@ -57,7 +59,7 @@ class RespondBy(CamelSchema):
 
 
 class DisputeOut(CamelSchema):
-    ok: Literal[True] = True
+    ok: bool = Field(True, examples=[True])
     reference: str = Field(examples=["DSP-2026-000045-T"])
     status: str = Field(examples=["open"])
     stage: str = Field(examples=["support"])
@@ -73,6 +75,8 @@ class DisputeOut(CamelSchema):
     by_alias=True,
     exclude_none=True,
     summary="Raise a dispute",
+    operation_id="raise_dispute",
+    openapi_extra=documented(Code.RATE_LIMITED, takes_body=True),
 )
 @decorate_view(idempotent)
 def submit_dispute(request: HttpRequest, body: DisputeIn) -> HttpResponse | Status[dict[str, object]]:

@@ -50,6 +50,7 @@ DEVELOPERS = Page(
     "developer:landing",
     about="A sandbox API, its documentation, and status for programs.",
 )
+DOCS = Page("API documentation", "developer:docs", about="Every call with samples, errors, limits and OpenAPI.")
 HELP = Page("Help", "site:home", fragment="help", about="Where to go when something is wrong.")
 
 
@@ -64,11 +65,11 @@ POLICIES = documents("terms", "privacy", "refunds", "sla", "acceptable-use", "fa
 BUILDS = documents("dfy-agreement", "onboarding", "delivery", "revisions")
 
 STARTING_POINTS = [PRICING, STATUS, CLAIM, DISPUTE, DEVELOPERS, DOCUMENTS]
-PUBLIC = [Page("Levqor", "site:home"), *STARTING_POINTS, *POLICIES, *BUILDS]
+PUBLIC = [Page("Levqor", "site:home"), *STARTING_POINTS, DOCS, *POLICIES, *BUILDS]
 
 HEADER = [PRICING, STATUS, DEVELOPERS, HELP]
 FOOTER = [
-    ("Product", [PRICING, STATUS, DEVELOPERS]),
+    ("Product", [PRICING, STATUS, DEVELOPERS, DOCS]),
     ("Something wrong?", [HELP, CLAIM, DISPUTE]),
     ("Done-for-you builds", BUILDS),
     ("Policies", [*POLICIES, DOCUMENTS]),

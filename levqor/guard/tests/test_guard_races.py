@@ -29,6 +29,12 @@ TEN = Limit("race.network", 10)
 THREE = Limit("race.email", 3)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_runs_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test swaps in the middle of a request stays in that test."""
+    monkeypatch.setattr(idempotency, "_running", set())
+
+
 def is_accepted(*takes: tuple[Limit, str], at: datetime = NOW) -> bool:
     try:
         accept(*takes, at=at)
