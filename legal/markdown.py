@@ -107,23 +107,25 @@ def head(title: str, summary: str, version: str) -> str:
 
 def _unshown(marked: str, tokens: list[Token], env: dict[str, Any]) -> list[str]:
     """Lines of the source of which something does not arrive on the page: nobody would have agreed to that."""
+    lines, known, repeated = marked.split("\n"), env.get("references", {}), env.get("duplicate_refs", [])
     parts = [part for token in tokens if token.type == "inline" for part in token.children or []]
     labels = {part.meta.get("label") for part in parts}
+    unused = [row for label, row in known.items() if label not in labels or not row["href"]]
     shown = {word for token in tokens for word in WORD.findall(_shown_by(token))}
-    unused = [row["map"] for label, row in env.get("references", {}).items() if label not in labels or not row["href"]]
-    taken = [row["map"] for row in (*env.get("references", {}).values(), *env.get("duplicate_refs", []))]
-    hidden = [*unused, *(row["map"] for row in env.get("duplicate_refs", []))]
-    names = {number for first, last in taken for number in range(first, last)}
-    lost = {number for first, last in hidden for number in range(first, last)}
-    for number, line in enumerate(marked.split("\n")):
-        if number not in names and not shown.issuperset(WORD.findall(UNREAD.sub("", unescape(line)))):
+    lost = _lines_of([*unused, *repeated])
+    for number in set(range(len(lines))) - _lines_of([*known.values(), *repeated]):
+        if not shown.issuperset(WORD.findall(UNREAD.sub("", unescape(lines[number])))):
             lost.add(number)
-    lines = marked.split("\n")
     return [
         f"“{MARK.sub('…', lines[number].strip())}” would not be shown as it is written: Markdown reads a line that begins "
         "with “[…]:” as the target of a link. Write “\\[” for a bracket that is meant."
         for number in sorted(lost)
     ]
+
+
+def _lines_of(references: list[dict[str, Any]]) -> set[int]:
+    """The lines on which targets of links are written."""
+    return {number for row in references for number in range(*row["map"])}
 
 
 def _shown_by(token: Token) -> str:
@@ -135,16 +137,16 @@ def _shown_by(token: Token) -> str:
 
 def _show_titles(token: Token) -> None:
     """The title of a link stands behind it in brackets: a hint that only a mouse finds is no part of a contract."""
-    shown: list[Token] = []
-    titles: list[str] = []
-    for part in token.children or []:
+    if not token.children:
+        return
+    shown, titles = list[Token](), list[str]()
+    for part in token.children:
         if part.type == "link_open":
             titles.append(str(part.attrs.pop("title", "")))
         shown.append(part)
         if part.type == "link_close" and (title := titles.pop()):
             shown.append(Token("text", "", 0, content=f" ({title})"))
-    if titles or shown:
-        token.children = shown
+    token.children = shown
 
 
 def _with_tables(tokens: list[Token], filled: Filled, facts: dict[str, Fact], rendered: Rendered) -> list[Token]:

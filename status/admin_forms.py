@@ -25,6 +25,10 @@ def moment(label: str, *, required: bool = True, help_text: str = "") -> forms.D
     return forms.DateTimeField(label=label, required=required, widget=widget, help_text=help_text)
 
 
+def words(label: str) -> forms.CharField:
+    return forms.CharField(label=label, required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
 def _minute(time: datetime) -> datetime:
     """As the form shows it."""
     return time.replace(second=0, microsecond=0)
@@ -175,12 +179,12 @@ class PastForm(IncidentForm):
 
     started_at = moment("Began", help_text="London time, as all times here.")
     ended_at = moment("Ended")
-    investigating_at = moment("Investigating since", required=False)
-    investigating = forms.CharField(label="What was told then", required=False, max_length=5000, widget=forms.Textarea)
+    investigating_at = moment("Investigating since", required=False, help_text="Optional, as the two below.")
+    investigating = words("Told while investigating")
     identified_at = moment("Identified at", required=False)
-    identified = forms.CharField(label="What was told then", required=False, max_length=5000, widget=forms.Textarea)
+    identified = words("Told when identified")
     monitoring_at = moment("Monitoring since", required=False)
-    monitoring = forms.CharField(label="What was told then", required=False, max_length=5000, widget=forms.Textarea)
+    monitoring = words("Told while monitoring")
     field_order = ["name", "impact", "started_at", "ended_at", "status", "body", "notify"]
 
     def __init__(self, incident: None, *args: Any, **kwargs: Any) -> None:
