@@ -41,7 +41,10 @@ class DisputeIn(CamelSchema):
     )
     full_name: str | None = Field(None, json_schema_extra={"maxLength": 200}, examples=["Ada Lovelace"])
     email: str | None = Field(
-        None, json_schema_extra={"format": "email", "maxLength": 254}, examples=["ada@example.com"]
+        None,
+        description="An e-mail address; an empty text is none.",
+        json_schema_extra={"maxLength": 254},
+        examples=["ada@example.com"],
     )
     account: str | None = Field(None, json_schema_extra={"maxLength": 200}, examples=["Example Ltd"])
     ticket_numbers: list[str] | None = Field(None, json_schema_extra={"maxItems": 10}, examples=[["T-1042"]])

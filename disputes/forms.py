@@ -34,7 +34,10 @@ class TicketsField(forms.Field):
     def clean(self, value: Any) -> list[str]:
         cleaned: dict[str, None] = {}
         faults: list[ValidationError] = []
-        for place, line in enumerate(self.to_python(value)):
+        given = self.to_python(value)
+        if len(given) > MOST_TICKETS:
+            raise ValidationError(f"Name {MOST_TICKETS} tickets at most; these are {len(given)}.", code="max_items")
+        for place, line in enumerate(given):
             try:
                 cleaned |= {self.line.clean(line): None}
             except ValidationError as error:
@@ -45,10 +48,7 @@ class TicketsField(forms.Field):
                 ]
         if faults:
             raise ValidationError(faults)
-        numbers = [number for number in cleaned if number]
-        if len(numbers) > MOST_TICKETS:
-            raise ValidationError(f"Name {MOST_TICKETS} tickets at most; these are {len(numbers)}.", code="max_items")
-        return numbers
+        return [number for number in cleaned if number]
 
 
 class TypedTicketsField(TicketsField):
@@ -57,7 +57,8 @@ class TypedTicketsField(TicketsField):
     widget = forms.TextInput
 
     def split(self, value: Any) -> list[Any]:
-        return str(value or "").replace("\n", ",").replace(";", ",").split(",")
+        parts = str(value or "").replace("\n", ",").replace(";", ",").split(",")
+        return [part for part in parts if part.strip()]
 
 
 class DisputeForm(forms.Form):

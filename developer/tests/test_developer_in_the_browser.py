@@ -83,9 +83,15 @@ def test_back_after_signing_out_shows_no_key(open_browser: OpenBrowser, ada: Use
     with suppress(Error):
         # Chromium refuses to send the form again by itself, which is an error of navigation.
         window.page.go_back()
+    shown = ""
+    while not shown:
+        # Until whatever comes in place of the page has come.
+        with suppress(Error):
+            window.page.wait_for_load_state()
+            shown = window.page.content()
 
     assert len(secret) == 47
-    assert secret not in window.page.content()
+    assert secret not in shown
 
 
 def test_the_copy_button_takes_the_source_and_not_what_is_displayed(open_browser: OpenBrowser) -> None:
