@@ -4,6 +4,7 @@ import json
 import logging
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 
@@ -31,12 +32,18 @@ def fake(port: int) -> FakeStripe:
 
 
 def deliver_until_killed(fake: FakeStripe, web: Running, *, after: int) -> list[Delivery]:
-    """Four senders post what is pending, and after so many answers the web process dies."""
+    """Four senders post what is pending, and whoever gets so-and-so many answers in all kills the web process at once."""
+    answers = count(1)
+
+    def deliver(event_id: str) -> list[Delivery]:
+        deliveries = fake.deliver(event_id)
+        if next(answers) == after:
+            web.kill()
+        return deliveries
+
     with ThreadPoolExecutor(4) as senders:
-        sent = [senders.submit(fake.deliver, event_id) for event_id in fake.pending_events()[:PER_LIFE]]
-        wait_until(lambda: sum(future.done() for future in sent) >= after, what="the deliveries are under way")
-        web.kill()
-    return [delivery for future in sent for delivery in future.result()]
+        delivered = senders.map(deliver, fake.pending_events()[:PER_LIFE])
+        return [delivery for deliveries in delivered for delivery in deliveries]
 
 
 def stored() -> list[str]:
