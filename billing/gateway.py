@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import stripe
@@ -60,12 +61,18 @@ def is_enabled() -> bool:
 
 
 def _client() -> stripe.StripeClient:
-    base = {"api": settings.STRIPE_API_BASE.rstrip("/")} if settings.STRIPE_API_BASE else {}
+    return _client_of(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, stripe.RequestsClient)
+
+
+@lru_cache(maxsize=4)
+def _client_of(key: str, base: str, transport: Callable[..., stripe.HTTPClient]) -> stripe.StripeClient:
+    """One client for each key and address, so that its connections are used again; each thread has its own of them."""
+    addresses = {"api": base.rstrip("/")} if base else {}
     return stripe.StripeClient(
-        settings.STRIPE_SECRET_KEY,
+        key,
         stripe_version=API_VERSION,
-        base_addresses=base,  # type: ignore[arg-type]  # a partial mapping is what the SDK documents
-        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+        base_addresses=addresses,  # type: ignore[arg-type]  # a partial mapping is what the SDK documents
+        http_client=transport(timeout=TIMEOUT_SECONDS),
         max_network_retries=0,
     )
 
@@ -212,6 +219,13 @@ def invoice_paid_by(payment_intent_id: str) -> str:
 
 
 # The customer's balance
+
+
+def has_next_invoice(customer_id: str) -> bool:
+    """Whether an invoice is to come that a credit on the customer's balance would lower."""
+    query = {"customer": customer_id}
+    pages = _pages(lambda after: _client().v1.subscriptions.list(_params(query, after)))
+    return any(subscription_facts(row).will_invoice for page in pages for row in page)
 
 
 def add_balance(

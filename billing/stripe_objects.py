@@ -86,10 +86,16 @@ class SubscriptionFacts:
     pause_reason: str
     default_payment_method_id: str
     is_collection_paused: bool
+    ends_with_its_period: bool = False
 
     @property
     def is_known(self) -> bool:
         return self.status in SUBSCRIPTION_STATUSES
+
+    @property
+    def will_invoice(self) -> bool:
+        """Whether another invoice is to come of it, as things stand."""
+        return self.status in {"active", "trialing", "past_due"} and not self.ends_with_its_period
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,8 @@ class CustomerFacts:
     name: str
     is_deleted: bool
     default_payment_method_id: str = ""
+    # In lower case; empty where the customer was never billed.
+    currency: str = ""
 
 
 def object_id(value: Any) -> str:
@@ -209,6 +217,7 @@ def subscription_facts(subscription: Json) -> SubscriptionFacts:
         pause_reason=text(paused.get("type")),
         default_payment_method_id=object_id(subscription.get("default_payment_method")),
         is_collection_paused=bool(mapping(subscription.get("pause_collection"))),
+        ends_with_its_period=subscription.get("cancel_at_period_end") is True,
     )
 
 
@@ -219,6 +228,7 @@ def customer_facts(customer: Json) -> CustomerFacts:
         name=text(customer.get("name")),
         is_deleted=customer.get("deleted") is True,
         default_payment_method_id=object_id(mapping(customer.get("invoice_settings")).get("default_payment_method")),
+        currency=text(customer.get("currency")).lower(),
     )
 
 

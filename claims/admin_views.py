@@ -15,7 +15,8 @@ from claims.deciding import DecisionError
 from claims.emails import preview
 from claims.figures import by_month
 from claims.measuring import Measurement, lost_in, measure, terms_of
-from claims.models import Claim, ClaimStatus, CreditStatus
+from claims.models import Claim, ClaimStatus, CreditStatus, ProposalKind
+from claims.outlook import look_ahead
 from claims.verbs import VERBS, WORK, entry_in, pending_proposal
 from levqor.cases.desk import deadline_badge, look_at
 from levqor.cases.desk_pages import ERASE, Desk, Verb
@@ -189,8 +190,14 @@ def figures_view(request: HttpRequest, site: admin.AdminSite) -> HttpResponse:
 
 def _facts(claim: Claim, verb: Verb[Claim]) -> dict[str, Any]:
     """What the question of a verb shows of the claim's money."""
-    proposal = pending_proposal(claim) if verb.slug in {"approve", "send-back"} else None
-    return {"proposal": proposal} | (_measured(claim, at=timezone.now()) if verb.slug == "propose" else {})
+    proposal = pending_proposal(claim) if verb.slug in {"approve", "send-back", "take-back"} else None
+    facts: dict[str, Any] = {"proposal": proposal}
+    if verb.slug == "propose":
+        facts |= _measured(claim, at=timezone.now())
+    if verb.slug in {"propose", "approve"} and (proposal is None or proposal.kind == ProposalKind.CREDIT):
+        facts["found"] = Measurement.from_json(proposal.measurement) if proposal else None
+        facts["outlook"] = look_ahead(claim, proposal.currency if proposal else claim.credited_plan.currency)
+    return facts
 
 
 DESK = Desk[Claim](

@@ -24,7 +24,13 @@ class BatchForm(forms.Form):
     """Which rows, and why."""
 
     chosen = forms.TypedMultipleChoiceField(
-        coerce=int, required=True, error_messages={"required": "Choose at least one row."}
+        coerce=int,
+        required=True,
+        error_messages={
+            "required": "Choose at least one row.",
+            "invalid_choice": "Nothing was done: a row that you chose was decided or proposed anew in the meantime. "
+            "Look at the rows as they are now.",
+        },
     )
     words = forms.CharField(
         label="Reason",
@@ -36,7 +42,7 @@ class BatchForm(forms.Form):
 
     def __init__(self, rows: list[dict[str, Any]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["chosen"].choices = [(row["claim"].pk, str(row["claim"])) for row in rows]  # type: ignore[attr-defined]
+        self.fields["chosen"].choices = [(row["choice"], str(row["claim"])) for row in rows]  # type: ignore[attr-defined]
 
 
 def batch_view(request: HttpRequest, site: admin.AdminSite, step: str) -> HttpResponse:
@@ -66,10 +72,13 @@ def batch_view(request: HttpRequest, site: admin.AdminSite, step: str) -> HttpRe
 
 
 def _do(request: HttpRequest, step: str, form: BatchForm, rows: list[dict[str, Any]]) -> list[Answer]:
+    """Proposes the drafts that were chosen, or approves the very proposals that were on the screen."""
     chosen = set(form.cleaned_data["chosen"])
-    claims = [row["claim"] for row in rows if row["claim"].pk in chosen]
-    deed = propose_drafts if step == "propose" else approve_drafts
-    return deed(claims, reason=form.cleaned_data["words"], by=staff(request.user), at=timezone.now())
+    wanted = [row for row in rows if row["choice"] in chosen]
+    said: dict[str, Any] = {"reason": form.cleaned_data["words"], "by": staff(request.user), "at": timezone.now()}
+    if step == "propose":
+        return propose_drafts([row["claim"] for row in wanted], **said)
+    return approve_drafts([row["proposal"] for row in wanted], **said)
 
 
 def _drafted() -> list[dict[str, Any]]:
@@ -79,6 +88,7 @@ def _drafted() -> list[dict[str, Any]]:
     )
     return [
         {
+            "choice": claim.pk,
             "claim": claim,
             "sum": f"{found.credit_percent}% of {format_money(found.price_cents, found.currency)}",
             "amount": format_money(found.credit_cents, found.currency),
@@ -103,7 +113,9 @@ def _proposed(request: HttpRequest) -> list[dict[str, Any]]:
 def _proposed_row(proposal: Proposal) -> dict[str, Any]:
     found = proposal.measurement
     return {
+        "choice": proposal.pk,
         "claim": proposal.claim,
+        "proposal": proposal,
         "sum": f"{found['credit_percent']}% of {format_money(found['price_cents'], proposal.currency)}",
         "amount": proposal.amount,
         "downtime": "",

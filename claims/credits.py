@@ -9,6 +9,7 @@ entry. What can no longer be known goes to a person, and is never sent a second 
 import re
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from claims.models import (
     Proposal,
     ProposalKind,
 )
+from claims.outlook import outlook_of
 from levqor.cases.conversation import staff_writes
 from levqor.lib.actors import SYSTEM, Actor
 from levqor.lib.backoff import pause_after
@@ -53,6 +55,14 @@ CLAIM_FOLLOWS: Final = {
 
 class _UnclearError(Exception):
     """Stripe's own books do not tell whether the entry was applied."""
+
+
+class _NotAskedError(gateway.StripeUnavailableError):
+    """Stripe could not be asked before the first attempt, so nothing was sent."""
+
+
+class _NoHelpError(Exception):
+    """Nothing was sent: on this balance the credit would help nobody, so a person decides."""
 
 
 def book(proposal: Proposal, *, by: Actor, at: datetime) -> CreditEntry:
@@ -102,10 +112,15 @@ def send_credit(entry: CreditEntry, *, at: datetime) -> bool:
             return False
         _take_along(entry, by=SYSTEM, at=at)
     try:
+        _refuse_without_use(entry, at=at)
         facts = _apply(entry, at=at)
+    except _NoHelpError as reason:
+        _record(entry, CreditStatus.BY_HAND, at=at, error=str(reason), first_attempt_at=None)
     except gateway.StripeUnavailableError as error:
+        begun = None if isinstance(error, _NotAskedError) else entry.first_attempt_at
         again_at = at + pause_after(entry.attempts)
-        _record(entry, CreditStatus.PENDING, at=at, error=str(error), next_attempt_at=again_at)
+        later = {"next_attempt_at": again_at, "first_attempt_at": begun}
+        _record(entry, CreditStatus.PENDING, at=at, error=str(error), **later)
     except _UnclearError as error:
         _record(entry, CreditStatus.UNKNOWN, at=at, error=str(error))
     except (gateway.StripeRefusedError, gateway.StripeUnknownObjectError) as refusal:
@@ -114,6 +129,22 @@ def send_credit(entry: CreditEntry, *, at: datetime) -> bool:
     else:
         _record(entry, CreditStatus.APPLIED, at=at, stripe_transaction_id=facts.id, applied_at=at)
     return True
+
+
+def _refuse_without_use(entry: CreditEntry, *, at: datetime) -> None:
+    """Looks before the first attempt whether an invoice will use the credit up, unless a person sent it all the same.
+
+    Where Stripe does not show that to our key, the movement itself will tell what it refuses.
+    """
+    if entry.kind != ProposalKind.CREDIT or entry.ordered_at or entry.first_attempt_at != at:
+        return
+    with suppress(gateway.StripeRefusedError, gateway.StripeUnknownObjectError):
+        try:
+            outlook = outlook_of(entry.stripe_customer_id, entry.currency)
+        except gateway.StripeUnavailableError as error:
+            raise _NotAskedError(str(error)) from error
+        if outlook.problem:
+            raise _NoHelpError(outlook.problem)
 
 
 def _apply(entry: CreditEntry, *, at: datetime) -> BalanceFacts:
@@ -265,6 +296,7 @@ def try_again(entry: CreditEntry, *, by: Actor, at: datetime) -> None:
         # An attempt of unknown outcome went to this customer, and only there can it be found.
         customer = entry.stripe_customer_id
     with transaction.atomic():
-        entry.change(CreditStatus.PENDING, by=by, at=at, stripe_customer_id=customer, next_attempt_at=at, error="")
+        sent = {"stripe_customer_id": customer, "next_attempt_at": at, "ordered_at": at, "error": ""}
+        entry.change(CreditStatus.PENDING, by=by, at=at, **sent)
         _take_along(entry, by=by, at=at)
     nudge(SEND_TASK)

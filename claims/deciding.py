@@ -8,7 +8,7 @@ credit is booked with too few approvals, the database holds as well.
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Sum
@@ -35,6 +35,7 @@ class Entitlement:
     found: Measurement
     cap_percent: int
     taken_cents: int
+    stripe_customer: str
 
     @property
     def due_cents(self) -> int:
@@ -48,7 +49,12 @@ class Entitlement:
 
     def as_json(self, account_id: int) -> dict[str, Any]:
         """All inputs, to be kept with the proposal; `claims.recomputing` reads them again."""
-        own = {"account": account_id, "cap_percent": self.cap_percent, "taken_cents": self.taken_cents}
+        own = {
+            "account": account_id,
+            "cap_percent": self.cap_percent,
+            "taken_cents": self.taken_cents,
+            "stripe_customer": self.stripe_customer,
+        }
         return self.found.as_json() | own
 
 
@@ -58,7 +64,8 @@ def entitlement(claim: Claim, *, at: datetime) -> Entitlement:
     if terms is None:
         raise DecisionError(f"There was no uptime promise in {claim.month:%B %Y} yet, so there is nothing to credit.")
     found = measure(lost_in(claim.month, at=at), claim.credited_plan, terms)
-    return Entitlement(found, terms.cap_percent, _taken(claim, claim.case.account))
+    account = claim.case.account
+    return Entitlement(found, terms.cap_percent, _taken(claim, account), (account and account.stripe_customer_id) or "")
 
 
 def propose(claim: Claim, *, reason: str, by: Actor, at: datetime, amount_cents: int | None = None) -> Proposal:
@@ -94,7 +101,7 @@ def approve(proposal: Proposal, *, by: Actor, at: datetime, reason: str = "") ->
     with transaction.atomic():
         fresh = _locked_proposal(proposal)
         _refuse_unless_another(fresh, by)
-        _refuse_too_much(fresh)
+        _refuse_changed(fresh, at=at)
         Approval.objects.create(
             proposal=fresh, approver_id=_person(by), proposer_id=fresh.proposer_id, approved_at=at, reason=reason
         )
@@ -115,6 +122,13 @@ def send_back(proposal: Proposal, *, reason: str, by: Actor, at: datetime) -> No
             fresh.claim.review(by=by, at=at)
         fresh.claim.case.touch()
     proposal.refresh_from_db()
+
+
+def withdraw_proposal(proposal: Proposal, *, reason: str, by: Actor, at: datetime) -> None:
+    """Whoever proposed it takes it back; raises DecisionError for anybody else."""
+    if by.user_id != proposal.proposer_id:
+        raise DecisionError("Only whoever proposed it takes it back; others send it back.")
+    send_back(proposal, reason=reason, by=by, at=at)
 
 
 def propose_reversal(claim: Claim, *, reason: str, by: Actor, at: datetime) -> Proposal:
@@ -234,17 +248,47 @@ def _refuse_unless_another(proposal: Proposal, by: Actor) -> None:
         raise DecisionError("You approved it already; it takes somebody else’s approval, too.")
 
 
-def _refuse_too_much(proposal: Proposal) -> None:
-    """What was right when it was proposed may not be any more: the claim may belong to another account since."""
+def _refuse_changed(proposal: Proposal, *, at: datetime) -> None:
+    """An approval is of what was proposed: where an input of it has changed since, somebody proposes it anew."""
     if proposal.kind == ProposalKind.REVERSAL:
         return
     kept, claim = proposal.measurement, proposal.claim
     if kept["account"] != claim.case.account_id:
         raise DecisionError("The claim was tied to another account since. Send it back, so that it is measured again.")
-    found = Measurement.from_json(kept)
-    limit = share_of(found.price_cents, kept["cap_percent"]) if proposal.is_manual else found.credit_cents
-    if proposal.amount_cents + _taken(claim, claim.case.account) > limit:
+    now = entitlement(claim, at=at)
+    if changes := _changes(kept, now.as_json(kept["account"])):
+        today = format_money(now.due_cents, now.found.currency)
+        raise DecisionError(
+            f"Since it was proposed, {changes} changed. Today the measurement gives {today}. "
+            "Send it back, so that it is proposed anew."
+        )
+    limit = now.most_cents if proposal.is_manual else now.due_cents
+    if proposal.amount_cents > limit:
         raise DecisionError("Together with other claims for the month that is too much. Send it back.")
+
+
+INPUTS: Final = {
+    "stripe_customer": "the account’s customer at Stripe",
+    "month": "the month",
+    "plan": "the plan",
+    "price_cents": "its price",
+    "currency": "its currency",
+    "terms_version": "the SLA terms",
+    "major_seconds": "the seconds of major outage",
+    "partial_seconds": "the seconds of partial outage",
+    "measured_seconds": "the seconds that were measured",
+    "credit_percent": "the percentage",
+    "credit_cents": "the sum",
+}
+
+
+def _changes(kept: dict[str, Any], now: dict[str, Any]) -> str:
+    """What decides the sum and is no longer as it was, in words; proposals of before an input was kept lack it."""
+    return " and ".join(
+        f"{words} ({kept[name] or 'none'} became {now[name] or 'none'})" if name.endswith("seconds") else words
+        for name, words in INPUTS.items()
+        if name in kept and kept[name] != now[name]
+    )
 
 
 # What follows

@@ -7,6 +7,7 @@ once the month has ended. A draft that turns out to be worth nothing is dismisse
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -16,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from claims import deciding
 from claims.eligibility import last_day_to_claim
 from claims.measuring import Measurement, lost_in, measure, terms_of
-from claims.models import Claim, ClaimStatus
+from claims.models import Claim, ClaimStatus, Proposal
 from levqor.accounts.models import Account
 from levqor.audit.models import record
 from levqor.cases.models import Case, Source
@@ -139,29 +140,25 @@ class Answer:
 
 def propose_drafts(claims: Iterable[Claim], *, reason: str, by: Actor, at: datetime) -> list[Answer]:
     """Proposes each of the drafts, and says of each what came of it."""
-    return [_answer(claim, _propose, reason=reason, by=by, at=at) for claim in claims]
+
+    def deed(claim: Claim) -> str:
+        return f"{deciding.propose(claim, reason=reason, by=by, at=at).amount} proposed."
+
+    return [_answer(claim, partial(deed, claim)) for claim in claims]
 
 
-def approve_drafts(claims: Iterable[Claim], *, reason: str, by: Actor, at: datetime) -> list[Answer]:
-    """Approves what is proposed for each, and says of each what came of it."""
-    return [_answer(claim, _approve, reason=reason, by=by, at=at) for claim in claims]
+def approve_drafts(proposals: Iterable[Proposal], *, reason: str, by: Actor, at: datetime) -> list[Answer]:
+    """Approves each of what was proposed, and says of each what came of it."""
+
+    def deed(proposal: Proposal) -> str:
+        entry = deciding.approve(proposal, reason=reason, by=by, at=at)
+        return f"{proposal.amount} approved." if entry else f"{proposal.amount} has one more approval; it takes two."
+
+    return [_answer(proposal.claim, partial(deed, proposal)) for proposal in proposals]
 
 
-def _propose(claim: Claim, *, reason: str, by: Actor, at: datetime) -> str:
-    proposal = deciding.propose(claim, reason=reason, by=by, at=at)
-    return f"{proposal.amount} proposed."
-
-
-def _approve(claim: Claim, *, reason: str, by: Actor, at: datetime) -> str:
-    proposal = claim.proposals.filter(status="pending").first()
-    if proposal is None:
-        raise deciding.DecisionError("Nothing is proposed for it any more.")
-    entry = deciding.approve(proposal, reason=reason, by=by, at=at)
-    return f"{proposal.amount} approved." if entry else f"{proposal.amount} has one more approval; it takes two."
-
-
-def _answer(claim: Claim, deed: Callable[..., str], *, reason: str, by: Actor, at: datetime) -> Answer:
+def _answer(claim: Claim, deed: Callable[[], str]) -> Answer:
     try:
-        return Answer(claim, True, deed(claim, reason=reason, by=by, at=at))
+        return Answer(claim, True, deed())
     except (deciding.DecisionError, IllegalMoveError, StaleStateError) as refusal:
         return Answer(claim, False, str(refusal))

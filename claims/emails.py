@@ -85,7 +85,11 @@ def taken_back(claim: Claim, entry: CreditEntry, *, at: datetime) -> OutgoingMai
 
 
 def _booked(entry: CreditEntry) -> dict[str, Any]:
-    return {"amount": entry.amount, "external_reference": entry.external_reference}
+    return {
+        "amount": entry.amount,
+        "external_reference": entry.external_reference,
+        "is_standing": entry.ordered_at is not None,
+    }
 
 
 def _decided(name: str, claim: Claim, more: dict[str, Any], *, key: str, at: datetime) -> OutgoingMail | None:

@@ -1,10 +1,10 @@
 """Where a claim stands, in words for the customer: what was done, what happens next, and by when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from claims.models import Claim, ClaimStatus
+from claims.models import Claim, ClaimStatus, ProposalKind
 from levqor.cases.models import Deadline
 from levqor.lib.business_time import LONDON
 
@@ -58,9 +58,26 @@ LATE: Final = Progress(
 
 
 def progress_of(claim: Claim, deadline: Deadline | None, *, at: datetime) -> Progress:
-    text = LATE if deadline and deadline.is_overdue(at=at) else TEXTS[ClaimStatus(claim.status)]
+    text = LATE if deadline and deadline.is_overdue(at=at) else _text_of(claim)
     by = f"{deadline.due_date:%A %-d %B %Y}" if deadline else ""
     since = deadline.waiting_since if deadline and deadline.waiting_since else at
     answer_by = f"{deadline.answer_date:%A %-d %B %Y}" if deadline and deadline.answer_date else ""
     words = text.next.format(by=by, answer_by=answer_by, since=f"{since.astimezone(LONDON):%-d %B}")
     return Progress(text.headline, words, text.tone)
+
+
+def _text_of(claim: Claim) -> Progress:
+    text = TEXTS[ClaimStatus(claim.status)]
+    if claim.status != ClaimStatus.CREDITED:
+        return text
+    entry = claim.credit_entries.get(kind=ProposalKind.CREDIT)
+    if entry.external_reference:
+        return replace(text, next=f"You find it here: {_literal(entry.external_reference)}")
+    if entry.ordered_at:
+        return replace(text, next="It lowers the next invoice, if one is to come; if none is, ask us to pay it out.")
+    return text
+
+
+def _literal(words: str) -> str:
+    """Words of a person, in a text whose braces are filled in."""
+    return words.replace("{", "{{").replace("}", "}}")

@@ -122,6 +122,15 @@ VERBS: Final[list[Verb[Claim]]] = [
         permission=APPROVE,
     ),
     Verb(
+        "take-back",
+        "Take my proposal back",
+        "You proposed it, and nobody has decided: the claim is in review again.",
+        "Your proposal is taken back.",
+        _on_proposal(deciding.withdraw_proposal),
+        lambda claim, by: (found := pending_proposal(claim)) is not None and found.proposer_id == by.user_id,
+        permission=PROPOSE,
+    ),
+    Verb(
         "refuse",
         "Refuse",
         "No credit. The customer reads your reason and may ask for a new decision.",

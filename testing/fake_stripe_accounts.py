@@ -16,6 +16,13 @@ class StripeAccounts(StripeStore):
             self.emit("customer.created", customer)
             return customer.id
 
+    def add_billed_customer(self, **facts: Any) -> str:
+        """A customer with a running subscription."""
+        with self.lock:
+            customer = self.add_customer(**facts)
+            self.add_subscription(customer)
+            return customer
+
     def update_customer(self, customer_id: str, **changes: Any) -> None:
         with self.lock:
             self.update(self.customer(customer_id), **changes)

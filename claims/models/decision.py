@@ -172,6 +172,10 @@ class CreditEntry(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
     applied_at = models.DateTimeField(null=True, blank=True)
+    # Nullable, so that SQLite adds the column without making the table anew, which would drop its triggers.
+    ordered_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a person sent it to the balance, whether or not an invoice is to come."
+    )
     created_at = models.DateTimeField()
 
     objects = CreditEntryQuerySet.as_manager()

@@ -57,7 +57,9 @@ def make_world(inner: InnerStripe) -> World:
 
 def make_claim_in(state: str, name: str, inner: InnerStripe) -> Claim:
     email = f"{name}@fern.test"
-    account = make_account(name=name, billing_email=email, stripe_customer_id=inner.fake.add_customer(email=email))
+    account = make_account(
+        name=name, billing_email=email, stripe_customer_id=inner.fake.add_billed_customer(email=email)
+    )
     assert account.plan is not None
     at = NOW - EARLIER
     case = Case.objects.create(

@@ -70,6 +70,10 @@ class World:
 # What may happen to one attempt
 
 
+def balances(entry: CreditEntry) -> str:
+    return f"/v1/customers/{entry.stripe_customer_id}/balance_transactions"
+
+
 def kill_before(world: World, entry: CreditEntry) -> None:
     world.inner.before = die
 
@@ -80,7 +84,7 @@ def kill_after(world: World, entry: CreditEntry) -> None:
 
 def cut_after(world: World, entry: CreditEntry) -> None:
     """A line that breaks, or a timeout, after the effect: to the caller they are the same."""
-    world.fake.cut_after_effect()
+    world.fake.cut_after_effect(path_prefix=balances(entry))
 
 
 def out_of_reach(world: World, entry: CreditEntry) -> None:
@@ -100,7 +104,7 @@ def break_after(world: World, entry: CreditEntry) -> None:
 
 
 def refuse(world: World, entry: CreditEntry) -> None:
-    world.fake.fail_next(status=400, type="invalid_request_error", message="No.")
+    world.fake.fail_next(status=400, type="invalid_request_error", message="No.", path_prefix=balances(entry))
 
 
 def lose_customer(world: World, entry: CreditEntry) -> None:
@@ -232,7 +236,7 @@ def book(world: World, claim: Claim, kind: str, amount: int) -> CreditEntry:
     )
     Approval.objects.create(proposal=proposal, approver=world.finn, proposer=world.sam, approved_at=NOW)
     assert claim.case.account is not None
-    claim.case.account.stripe_customer_id = world.fake.add_customer() if kind == "credit" else None
+    claim.case.account.stripe_customer_id = world.fake.add_billed_customer() if kind == "credit" else None
     return credits.book(proposal, by=world.approver, at=world.now)
 
 

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def claim(inner: InnerStripe) -> Claim:
     measure_october(major=45)
-    return make_case_in_review(account=make_account(stripe_customer_id=inner.fake.add_customer()))
+    return make_case_in_review(account=make_account(stripe_customer_id=inner.fake.add_billed_customer()))
 
 
 def outcomes(proposal: Proposal, people: list[Actor]) -> list[str]:
@@ -74,7 +74,9 @@ def test_three_claims_of_one_month_proposed_at_once_share_its_band(claim: Claim)
 def test_four_workers_send_each_credit_once(inner: InnerStripe, claim: Claim) -> None:
     make_granted(claim)
     for number in range(7):
-        account = make_account(billing_email=f"a{number}@fern.test", stripe_customer_id=inner.fake.add_customer())
+        account = make_account(
+            billing_email=f"a{number}@fern.test", stripe_customer_id=inner.fake.add_billed_customer()
+        )
         make_granted(make_case_in_review(account=account, email=f"a{number}@fern.test"))
 
     sent = together(4, lambda number: send_credits(at=NOW))

@@ -21,11 +21,13 @@ from testing.inner_stripe import InnerStripe, KilledError, die
 from testing.stripe_facts import BalanceTransactionFacts
 
 pytestmark = pytest.mark.django_db
+# Of the customer that the fake makes first, whose id it counts; reading the customer begins with the same.
+BALANCES = "/v1/customers/cus_fake00000001/balance_transactions"
 
 
 @pytest.fixture
 def customer(inner: InnerStripe) -> str:
-    return inner.fake.add_customer(email="ada@fern.test")
+    return inner.fake.add_billed_customer(email="ada@fern.test")
 
 
 @pytest.fixture
@@ -116,9 +118,9 @@ def break_it(inner: InnerStripe, fault: str) -> None:
     if fault == "down":
         inner.fake.down = True
     elif fault == "cut":
-        inner.fake.cut_after_effect()
+        inner.fake.cut_after_effect(path_prefix=BALANCES)
     else:
-        inner.fake.fail_next(status=int(fault))
+        inner.fake.fail_next(status=int(fault), path_prefix=BALANCES)
 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
@@ -150,7 +152,7 @@ def test_a_500_that_is_replayed_ends_once_its_key_is_forgotten(
 
 
 def test_after_a_day_it_is_looked_up_over_all_pages(inner: InnerStripe, entry: CreditEntry, customer: str) -> None:
-    inner.fake.cut_after_effect()
+    inner.fake.cut_after_effect(path_prefix=BALANCES)
     send_credits(at=NOW)
     (ours,) = movements(inner)
     inner.fake.prune_keys()
@@ -166,7 +168,9 @@ def test_after_a_day_it_is_looked_up_over_all_pages(inner: InnerStripe, entry: C
 
 
 def test_what_stripe_refuses_is_left_to_people(inner: InnerStripe, entry: CreditEntry) -> None:
-    inner.fake.fail_next(status=400, type="invalid_request_error", message="You cannot combine currencies.")
+    inner.fake.fail_next(
+        status=400, type="invalid_request_error", message="You cannot combine currencies.", path_prefix=BALANCES
+    )
 
     send_credits(at=NOW)
 
@@ -188,7 +192,7 @@ def test_a_customer_that_stripe_does_not_know_is_left_to_people(
 def test_a_customer_gone_after_an_answer_was_lost_is_unknown(
     inner: InnerStripe, entry: CreditEntry, customer: str
 ) -> None:
-    inner.fake.cut_after_effect()
+    inner.fake.cut_after_effect(path_prefix=BALANCES)
     send_credits(at=NOW)
     inner.fake.prune_keys()
     inner.fake.delete_customer(customer)
@@ -204,9 +208,8 @@ def test_a_customer_gone_after_an_answer_was_lost_is_unknown(
 def test_books_that_contradict_ours_are_for_a_person(
     inner: InnerStripe, entry: CreditEntry, customer: str, amounts: list[int]
 ) -> None:
-    inner.fake.down = True
+    inner.fake.fail_next(status=500, path_prefix=BALANCES)
     send_credits(at=NOW)
-    inner.fake.heal()
     named = {"levqor_reference": str(entry.claim), "levqor_kind": "credit"}
     for amount in amounts:
         inner.fake.create(BalanceTransactionFacts, "cbtxn", customer=customer, amount=amount, metadata=named)
@@ -217,9 +220,11 @@ def test_books_that_contradict_ours_are_for_a_person(
 
 
 def test_a_refusal_that_comes_after_the_effect_finds_it(inner: InnerStripe, entry: CreditEntry) -> None:
-    inner.fake.cut_after_effect()
+    inner.fake.cut_after_effect(path_prefix=BALANCES)
     send_credits(at=NOW)
-    inner.fake.fail_next(status=400, type="invalid_request_error", message="No more credit today.")
+    inner.fake.fail_next(
+        status=400, type="invalid_request_error", message="No more credit today.", path_prefix=BALANCES
+    )
 
     send_credits(at=later(minutes=1))
 
@@ -348,7 +353,7 @@ def test_trying_again_goes_to_the_account_s_customer_of_now(
     inner.fake.delete_customer(customer)
     send_credits(at=NOW)
     entry.refresh_from_db()
-    new = inner.fake.add_customer(email="ada@fern.test")
+    new = inner.fake.add_billed_customer(email="ada@fern.test")
     Account.objects.update(stripe_customer_id=new)
 
     try_again(entry, by=staff("finn0"), at=NOW)

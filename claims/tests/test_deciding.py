@@ -168,7 +168,13 @@ def test_the_customer_can_follow_the_sum(claim: Claim) -> None:
 
     letter = OutgoingMail.objects.get(name="claims/approved")
     assert letter.to_email == "ada@fern.test"
-    for words in ("45.0 minutes", "99.899%", "we promise 99.9%", "10% of £99.00 = £9.90", "lowers your next invoice"):
+    for words in (
+        "45.0 minutes",
+        "99.899%",
+        "we promise 99.9%",
+        "10% of £99.00 = £9.90",
+        "goes to the balance of your account",
+    ):
         assert words in letter.text_body
 
 

@@ -38,6 +38,7 @@ take            .   .   rv  =   =   =   .   .   .   .   .   .   .   .
 propose         pr  .   .   pr  .   .   .   .   .   .   .   .   .   .
 approve         .   .   .   .   .   ap  .   .   .   .   .   .   .   .
 send-back       .   .   .   .   .   rv  .   .   .   .   .   .   .   .
+take-back       .   .   .   .   .   .   .   .   .   .   .   .   .   .
 refuse          .   .   .   rj  rj  .   .   .   .   .   .   .   .   .
 ask             .   .   .   wt  .   .   .   .   .   .   .   .   .   .
 reply           .   .   =   =   =   =   =   =   =   =   =   =   =   =
@@ -81,7 +82,7 @@ forget          =   =   =   =   =   =   =   =   =   =   =   =   =   =
 recompute       =   =   =   =   =   =   =   =   =   =   =   =   =   =
 """
 MAY = {
-    "Support": {"take", "propose", "refuse", "ask", "reply", "note", "assign", "tie"},
+    "Support": {"take", "propose", "take-back", "refuse", "ask", "reply", "note", "assign", "tie"},
     "Finance": {"approve", "send-back", "by-hand", "found", "not-at-stripe", "try-again", "reverse"},
     "Read-only": set[str](),
     "superuser": {line.split()[0] for line in BY_STAFF.splitlines()[2:]},
@@ -96,6 +97,7 @@ REFUSALS = {
     "ask": "{claim} is {state} and cannot become waiting.",
     "approve": "There is nothing to approve here any more.",
     "send-back": "There is nothing to approve here any more.",
+    "take-back": "There is nothing to approve here any more.",
     "reply": "{claim} is a draft of ours, of which the customer knows nothing.",
     "tie": "The account of {claim} can be changed only before a credit is proposed.",
     "by-hand": "The credit is not in that state any more.",
@@ -119,6 +121,8 @@ def rows_of(table: str) -> list[tuple[str, dict[str, str]]]:
 def refusal(verb: str, code: str, claim: Claim) -> str:
     if verb == "erase":
         return f"{claim} is not closed" if code in OPEN_STATES else "Its credit is under way"
+    if verb == "take-back" and code == "pr":
+        return "Only whoever proposed it takes it back; others send it back."
     return REFUSALS[verb].format(claim=claim, state=STATES[code])
 
 
