@@ -26,7 +26,7 @@ def _mails_are_counted_and_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "_hand_over", lambda mail: f"fake-{mail.pk}")
 
 
-@pytest.mark.parametrize("seed", soak_all_but([0, 7], range(WORLDS)))
+@pytest.mark.parametrize("seed", soak_all_but([7], range(WORLDS)))
 @pytest.mark.parametrize("has_key", [True, False], ids=["key", "no-key"])
 def test_histories_end_as_the_oracle_says(
     seed: int, has_key: bool, settings: Settings, monkeypatch: pytest.MonkeyPatch
