@@ -19,10 +19,12 @@ from developer import keys
 from developer.admission import Month, quota_of, tier_of
 from developer.models import ApiKey, DailyUsage, MonthlyUsage
 from developer.portal import state_of
-from levqor.accounts.models import ApiTier
+from levqor.accounts.models import Account, ApiTier
 from levqor.lib.actors import staff
-from levqor.lib.admin import ReadOnlyAdmin, ReadOnlyInline, badge, row_link, two_lines
+from levqor.lib.admin import ReadOnlyAdmin, ReadOnlyInline, badge, row_link, row_url, two_lines
 
+# The largest that a column of ids holds.
+MOST_PK = 2**63 - 1
 TONES = {"success": "good", "warning": "warn", "danger": "bad", "": "plain"}
 
 
@@ -94,7 +96,8 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/revoke/", view(self.revoke_view), name="developer_apikey_revoke"),
-            path("<int:pk>/tier/", view(self.tier_view), name="developer_apikey_tier"),
+            path("<int:pk>/tier/", view(self.tier_of_key_view), name="developer_apikey_tier"),
+            path("of-account/<int:pk>/tier/", view(self.tier_of_account_view), name="developer_account_tier"),
             *super().get_urls(),
         ]
 
@@ -140,49 +143,67 @@ class ApiKeyAdmin(ReadOnlyAdmin):
             done = keys.revoke_key(key, by=staff(request.user), at=timezone.now(), reason=said["reason"])
             return f"{key} is revoked." if done else f"{key} had been revoked before."
 
-        words = ("Revoke the key", "The very next request with it is refused. The members of the account get a mail.")
+        words = (
+            "Revoke the key",
+            f"{key}, {key.account}. The very next request with it is refused. The members of the account get a mail.",
+        )
         return self._ask(request, key, RevokeForm(request.POST or None), words, revoke)
 
-    def tier_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def tier_of_key_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         key = self._key(request, pk, "developer.change_tier")
-        account = key.account
+        return self._ask_for_tier(request, key.account, key)
 
+    def tier_of_account_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The same from an account's page: one that has no key yet can be given a tier as well."""
+        _require(request, "developer.change_tier")
+        account = get_object_or_404(Account.objects.select_related("plan"), pk=min(pk, MOST_PK))
+        return self._ask_for_tier(request, account, account)
+
+    def _ask_for_tier(self, request: HttpRequest, account: Account, page_of: ApiKey | Account) -> HttpResponse:
         def change(said: dict[str, Any]) -> str:
             by, at = staff(request.user), timezone.now()
             done = keys.change_tier(account, said["tier"], by=by, at=at, reason=said["reason"])
             return f"{account} is on the tier {tier_of(account).label} now." if done else "It had that tier already."
 
         form = TierForm(request.POST or None, initial={"tier": account.api_tier})
-        words = (f"Another tier for {account}", "It holds from the next request on; what was used stays counted.")
-        return self._ask(request, key, form, words, change)
+        explanation = (
+            f"{account}, now on {tier_of(account).label}. Another tier holds from the next request on; what was used "
+            "stays counted. The members of the account get a mail."
+        )
+        return self._ask(request, page_of, form, ("Give another tier", explanation), change)
 
     @staticmethod
     def _key(request: HttpRequest, pk: int, permission: str) -> ApiKey:
-        if not request.user.has_perm(permission):
-            raise PermissionDenied
-        return get_object_or_404(ApiKey.objects.select_related("account__plan"), pk=min(pk, 2**63 - 1))
+        _require(request, permission)
+        return get_object_or_404(ApiKey.objects.select_related("account__plan"), pk=min(pk, MOST_PK))
 
     def _ask(
         self,
         request: HttpRequest,
-        key: ApiKey,
+        page_of: ApiKey | Account,
         form: ReasonForm,
         words: tuple[str, str],
         deed: Callable[[dict[str, Any]], str],
     ) -> HttpResponse:
+        back_url = row_url(page_of._meta.label_lower, page_of.pk)
         if request.method == "POST" and form.is_valid():
             messages.success(request, deed(form.cleaned_data))
-            return redirect("admin:developer_apikey_change", key.pk)
+            return redirect(back_url)
         context = self.admin_site.each_context(request) | {
-            "opts": self.opts,
-            "title": f"{words[0]}: {key}",
-            "original": key,
+            "opts": page_of._meta,
+            "title": f"{words[0]}: {page_of}",
+            "original": page_of,
             "label": words[0],
             "explanation": words[1],
             "form": form,
-            "back_url": reverse("admin:developer_apikey_change", args=[key.pk]),
+            "back_url": back_url,
         }
         return TemplateResponse(request, "admin/developer/ask.html", context)
+
+
+def _require(request: HttpRequest, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise PermissionDenied
 
 
 @admin.register(MonthlyUsage)

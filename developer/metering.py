@@ -19,8 +19,7 @@ from django.utils import timezone
 from developer.admission import Admission, KeyHolder, admit, look_up
 from developer.models import Scope, digest_of, may_be_key
 from developer.usage import buffer
-from levqor.guard.idempotency import stored_answer
-from levqor.guard.networks import client_network
+from levqor.guard.idempotency import early_answer
 from levqor.lib.api import utc_text
 from levqor.lib.problems import Code, problem
 
@@ -76,10 +75,12 @@ def free(run: Run) -> Run:
     def answer(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         at = timezone.now()
         try:
-            request.admission = _holder(request, _digest(request), None, at=at)
+            request.admission = holder = _holder(request, _digest(request), None, at=at)
         except _RefusedError as refused:
             return refused.response
-        return run(request, *args, **kwargs)
+        response = run(request, *args, **kwargs)
+        buffer.note(holder.key_id, request, response.status_code, at=at, is_counted=False)
+        return response
 
     return answer
 
@@ -89,12 +90,12 @@ def _run(admission: Admission, request: HttpRequest, at: datetime, work: Callabl
         response = work()
     except BaseException:
         admission.give_back()
-        buffer.note(admission.key_id, 500, client_network(request), at=at)
+        buffer.note(admission.key_id, request, 500, at=at)
         raise
     if _is_free(response):
         admission.give_back()
     _tell(response, admission, at=at)
-    buffer.note(admission.key_id, response.status_code, client_network(request), at=at)
+    buffer.note(admission.key_id, request, response.status_code, at=at)
     return response
 
 
@@ -154,29 +155,33 @@ def _holder(request: HttpRequest, digest: str, scope: Scope | None, *, at: datet
     if holder is None or not holder.is_key_usable(at=at):
         raise _RefusedError(unauthorized(request, "This key is unknown, revoked or expired."))
     if holder.is_suspended:
+        buffer.note(holder.key_id, request, 403, at=at, is_counted=False)
         detail = "The account is suspended. Settle the open invoice, or write to support."
         raise _RefusedError(problem(request, Code.ACCOUNT_SUSPENDED, detail))
     if scope is not None and not holder.may(scope):
+        buffer.note(holder.key_id, request, 403, at=at, is_counted=False)
         detail = f"This key lacks the scope {scope.words}; make one that has it at /developer/keys."
         raise _RefusedError(problem(request, Code.FORBIDDEN, detail, missing_scope=scope.words))
     return holder
 
 
 def _replay(request: HttpRequest, digest: str, scope: Scope, *, at: datetime) -> HttpResponse | None:
-    """The stored answer of a request that was done before, which is free and served even when the quota is spent."""
+    """The stored answer of a request that was done before, or that it is being done: free, and served even when the quota
+    is spent."""
     if request.method != "POST" or "HTTP_IDEMPOTENCY_KEY" not in request.META:
         return None
     holder = _holder(request, digest, scope, at=at)
-    replay = stored_answer(request, at=at, account_id=holder.account_id)
+    replay = early_answer(request, at=at, account_id=holder.account_id)
     if replay is not None:
         _tell(replay, holder, at=at)
+        buffer.note(holder.key_id, request, replay.status_code, at=at, is_counted=False)
     return replay
 
 
 def _spent(request: HttpRequest, holder: KeyHolder, *, at: datetime) -> HttpResponse:
     wait = holder.month.seconds_left(at=at)
     reset_at = utc_text(holder.month.end)
-    buffer.note(holder.key_id, 429, client_network(request), at=at)
+    buffer.note(holder.key_id, request, 429, at=at)
     headers = quota_headers(holder, at=at) | {"Retry-After": str(wait)}
     return problem(
         request,

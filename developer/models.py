@@ -169,6 +169,24 @@ class DailyUsage(models.Model):
         return f"{self.day}: {self.succeeded}"
 
 
+class RecentRequest(models.Model):
+    """One of the last requests of a key, for people who look for a mistake. Written behind the requests, lossy on a kill."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="recent_requests")
+    at = models.DateTimeField()
+    method = models.CharField(max_length=10)
+    path = models.CharField(max_length=200, help_text="Without what stood behind the question mark.")
+    status = models.PositiveSmallIntegerField()
+    request_id = models.CharField(max_length=200)
+
+    class Meta:
+        # The last of a key, newest first; older ones are found from there and deleted.
+        indexes = [models.Index(fields=["key", "-id"], name="recent_request_of_key")]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}: {self.status}"
+
+
 class SandboxJob(models.Model):
     """A mock job. Nothing is processed: its state follows from its age and its workflow."""
 

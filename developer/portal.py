@@ -4,14 +4,15 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from developer.admission import Month, quota_of, tier_of, used_in
-from developer.models import ApiKey, DailyUsage
+from developer.models import ApiKey, DailyUsage, RecentRequest
 from levqor.accounts.models import Account, ApiTier
 
 CHART_HEIGHT = 120
 BAR_WIDTH = 20
+REQUESTS_SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,12 @@ def bars_of(account: Account, month: Month) -> list[Bar]:
         heights = [count * CHART_HEIGHT // most for count in (good, bad + ours)]
         bars.append(Bar(day, good, bad, ours, number * BAR_WIDTH, *heights))
     return bars
+
+
+def last_requests_of(account: Account) -> QuerySet[RecentRequest]:
+    """The last requests with any of the account's keys, newest first."""
+    requests = RecentRequest.objects.filter(key__account=account).select_related("key")
+    return requests.order_by("-at", "-id")[:REQUESTS_SHOWN]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Last use and daily usage: noted in memory, written once a second, so that no request waits for it.
+"""Last use, daily usage and the last requests: noted in memory, written once a second, so that no request waits for it.
 
 What the quota counts is exact and stands in MonthlyUsage. What is kept here is for people to look at: a process that is
 killed loses the notes of its last second.
@@ -6,22 +6,36 @@ killed loses the notes of its last second.
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F, Q
+from django.http import HttpRequest
 
-from developer.models import ApiKey, DailyUsage
+from developer.models import ApiKey, DailyUsage, RecentRequest
+from levqor.guard.networks import client_network
 
 logger = structlog.get_logger(__name__)
 
 PAUSE_SECONDS: Final = 1.0
 # So many pairs of key and day wait at most while the database is away; what comes on top is not noted.
 MOST_WAITING: Final = 10_000
+# So many of the last requests of a key are kept, here and in the database.
+KEPT_REQUESTS: Final = 50
+
+
+class SeenRequest(NamedTuple):
+    """One request as it is noted: cheap to make, since somebody waits for the answer."""
+
+    at: datetime
+    method: str
+    path: str
+    status: int
+    request_id: str
 
 
 @dataclass
@@ -30,10 +44,13 @@ class Notes:
 
     days: Counter[tuple[int, date, str]] = field(default_factory=Counter)
     last: dict[int, tuple[datetime, str]] = field(default_factory=dict)
+    requests: dict[int, deque[SeenRequest]] = field(default_factory=dict)
 
     def add(self, other: "Notes") -> None:
         self.days.update(other.days)
         self.last |= {key: seen for key, seen in other.last.items() if key not in self.last or self.last[key] < seen}
+        for key, requests in other.requests.items():
+            self.requests.setdefault(key, deque(maxlen=KEPT_REQUESTS)).extend(requests)
 
 
 class UsageBuffer:
@@ -45,13 +62,16 @@ class UsageBuffer:
         self._thread: threading.Thread | None = None
         self.is_by_hand = False
 
-    def note(self, key_id: int, status: int, network: str, *, at: datetime) -> None:
+    def note(self, key_id: int, request: HttpRequest, status: int, *, at: datetime, is_counted: bool = True) -> None:
+        """What became of a request with this key; one that cost nothing by its kind stands in no graph."""
         kind = "succeeded" if status < 400 else "refused" if status < 500 else "failed"
         place = (key_id, at.astimezone(UTC).date(), kind)
+        network, seen = client_network(request), _seen(request, status, at)
         with self._lock:
-            if place in self._notes.days or len(self._notes.days) < MOST_WAITING:
-                self._notes.days[place] += 1
+            if key_id in self._notes.last or len(self._notes.last) < MOST_WAITING:
+                self._notes.days[place] += is_counted
                 self._notes.last[key_id] = (at, network)
+                self._notes.requests.setdefault(key_id, deque(maxlen=KEPT_REQUESTS)).append(seen)
         if self._thread is None and not self.is_by_hand:
             self._start()
 
@@ -59,7 +79,7 @@ class UsageBuffer:
         """Writes what was noted; what could not be written waits for the next time."""
         with self._lock:
             notes, self._notes = self._notes, Notes()
-        if not notes.days:
+        if not notes.last:
             return
         try:
             write(notes)
@@ -86,21 +106,45 @@ class UsageBuffer:
                 connection.close()
 
 
+def _seen(request: HttpRequest, status: int, at: datetime) -> SeenRequest:
+    request_id: str = getattr(request, "request_id", "")
+    # PostgreSQL keeps no NUL in a text.
+    path = request.path[:200].replace("\0", "\ufffd")
+    return SeenRequest(at, (request.method or "")[:10], path, status, request_id[:200])
+
+
 def write(notes: Notes) -> None:
     """In one order for all processes, so that no two wait for each other; keys that were deleted meanwhile are left out."""
-    keys = set(ApiKey.objects.filter(pk__in=notes.last).values_list("pk", flat=True))
+    keys = sorted(ApiKey.objects.filter(pk__in=notes.last).values_list("pk", flat=True))
     with transaction.atomic():
-        for key_id in sorted(keys):
+        for key_id in keys:
             at, network = notes.last[key_id]
             ApiKey.objects.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=at), pk=key_id).update(
                 last_used_at=at, last_used_from=network
             )
-        for key_id, day in sorted({place[:2] for place in notes.days if place[0] in keys}):
-            counts = {kind: notes.days[key_id, day, kind] for kind in ("succeeded", "refused", "failed")}
-            DailyUsage.objects.get_or_create(key_id=key_id, day=day)
-            DailyUsage.objects.filter(key_id=key_id, day=day).update(
-                **{kind: F(kind) + count for kind, count in counts.items()}
-            )
+        _write_days(notes, set(keys))
+        RecentRequest.objects.bulk_create(
+            RecentRequest(key_id=key_id, **seen._asdict()) for key_id in keys for seen in notes.requests.get(key_id, ())
+        )
+        for key_id in keys:
+            _forget_old_requests(key_id)
+
+
+def _write_days(notes: Notes, keys: set[int]) -> None:
+    for key_id, day in sorted({place[:2] for place, count in notes.days.items() if place[0] in keys and count}):
+        counts = {kind: notes.days[key_id, day, kind] for kind in ("succeeded", "refused", "failed")}
+        DailyUsage.objects.get_or_create(key_id=key_id, day=day)
+        DailyUsage.objects.filter(key_id=key_id, day=day).update(
+            **{kind: F(kind) + count for kind, count in counts.items()}
+        )
+
+
+def _forget_old_requests(key_id: int) -> None:
+    """All but the last ones of this key."""
+    of_key = RecentRequest.objects.filter(key_id=key_id)
+    last_kept = of_key.order_by("-id").values_list("id", flat=True)[KEPT_REQUESTS - 1 : KEPT_REQUESTS]
+    for pk in last_kept:
+        of_key.filter(id__lt=pk).delete()
 
 
 buffer: Final = UsageBuffer()

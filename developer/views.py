@@ -1,7 +1,8 @@
 """The portal: what it is for, the keys and the usage of an account. The docs are in `docs_views.py`."""
 
+import re
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,12 +19,13 @@ from developer import keys
 from developer.admission import QUOTAS
 from developer.forms import CreateKeyForm, RotateKeyForm
 from developer.models import ApiKey
-from developer.portal import standing_of, state_of, states_of
+from developer.portal import last_requests_of, standing_of, state_of, states_of
 from levqor.accounts.membership import account_for
 from levqor.accounts.models import Account, ApiTier, User
 from levqor.lib.actors import customer
 
 KEYS: Final = "developer:keys"
+ACCOUNT_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 # Whoever signed up so recently and has no key yet lands on one.
 JUST_SIGNED_UP: Final = timedelta(hours=1)
 
@@ -69,7 +71,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def manage(request: HttpRequest) -> HttpResponse:
     """Usage of the month, the keys, and the form for a new one."""
     at, user = timezone.now(), _user(request)
-    account = account_for(user, at=at)
+    account = _account_on_page(request, user, at=at)
     if request.method != "POST":
         return _keys_page(request, account, CreateKeyForm(), at=at)
     form = CreateKeyForm(request.POST)
@@ -98,9 +100,9 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
             issued = keys.rotate_key(key, overlap=overlap, form_id=said["form_id"], by=user, at=at)
         except keys.KeyRefusedError as refused:
             messages.warning(request, str(refused))
-            return HttpResponseRedirect(reverse(KEYS), status=303)
+            return HttpResponseRedirect(keys_url(key.account_id), status=303)
         return _shown(request, issued)
-    context = {"key": key, "form": form, "state": state_of(key, at=at), "breadcrumbs": _trail(f"Rotate {key.name}")}
+    context = _about(key, f"Rotate {key.name}", at=at) | {"form": form}
     return render(request, "developer/rotate.html", context, status=422 if form.errors else 200)
 
 
@@ -116,9 +118,23 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             when = timezone.localtime(ApiKey.objects.get(pk=key.pk).revoked_at)
             messages.warning(request, f"{key} is already revoked, since {when.day} {when:%B %Y, %H:%M:%S}.")
-        return HttpResponseRedirect(reverse(KEYS), status=303)
-    context = {"key": key, "state": state_of(key, at=at), "breadcrumbs": _trail(f"Revoke {key.name}")}
-    return render(request, "developer/revoke.html", context)
+        return HttpResponseRedirect(keys_url(key.account_id), status=303)
+    return render(request, "developer/revoke.html", _about(key, f"Revoke {key.name}", at=at))
+
+
+def keys_url(account_id: int) -> str:
+    """The keys of this account: somebody may be a member of several."""
+    return reverse(KEYS, query={"account": account_id})
+
+
+def _account_on_page(request: HttpRequest, user: User, *, at: datetime) -> Account:
+    """The account that the address names, else the one that this person works in. Somebody else's is not found."""
+    wanted = request.GET.get("account")
+    if wanted is None:
+        return account_for(user, at=at)
+    if not ACCOUNT_NUMBER.fullmatch(wanted):
+        raise Http404
+    return get_object_or_404(user.accounts.select_related("plan"), pk=int(wanted))
 
 
 def _keys_page(
@@ -126,9 +142,11 @@ def _keys_page(
 ) -> HttpResponse:
     context = {
         "account": account,
+        "accounts": _user(request).accounts.order_by("name", "pk"),
         "form": form,
         "standing": standing_of(account, at=at),
         "states": states_of(account, at=at),
+        "requests": last_requests_of(account),
         "breadcrumbs": [*_home(), ("Keys and usage", "")],
     }
     return render(request, "developer/keys.html", context, status=status)
@@ -140,15 +158,25 @@ def _shown(request: HttpRequest, issued: keys.Issued, *, is_first: bool = False)
         messages.info(
             request, f"{issued.key} was made when this form was sent before. It was shown then, and is not again."
         )
-        return HttpResponseRedirect(reverse(KEYS), status=303)
+        return HttpResponseRedirect(keys_url(issued.key.account_id), status=303)
     context = {
         "key": issued.key,
         "secret": issued.secret,
         "is_first": is_first,
         "curl": curl_line(issued.secret),
-        "breadcrumbs": _trail("Your new key"),
+        "keys_url": keys_url(issued.key.account_id),
+        "breadcrumbs": _trail(issued.key, "Your new key"),
     }
     return render(request, "developer/shown_once.html", context)
+
+
+def _about(key: ApiKey, title: str, *, at: datetime) -> dict[str, Any]:
+    return {
+        "key": key,
+        "state": state_of(key, at=at),
+        "keys_url": keys_url(key.account_id),
+        "breadcrumbs": _trail(key, title),
+    }
 
 
 def _key_of(request: HttpRequest, pk: int) -> ApiKey:
@@ -168,5 +196,5 @@ def _home() -> list[tuple[str, str]]:
     return [("Developers", reverse("developer:landing"))]
 
 
-def _trail(last: str) -> list[tuple[str, str]]:
-    return [*_home(), ("Keys and usage", reverse(KEYS)), (last, "")]
+def _trail(key: ApiKey, last: str) -> list[tuple[str, str]]:
+    return [*_home(), ("Keys and usage", keys_url(key.account_id)), (last, "")]

@@ -15,6 +15,7 @@ from levqor.accounts.tests.make import make_user
 from levqor.audit.models import AuditEntry
 from levqor.desk.tests.make import make_admin, make_staff, signed_in
 from levqor.mail.models import OutgoingMail
+from testing.html import Document
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +82,28 @@ def test_support_gives_an_account_another_tier_with_a_reason(sam: Client, made: 
     entry = AuditEntry.objects.about(Account.objects.get(pk=key.account_id)).get(verb="api_tier.changed")
     assert (entry.changes, entry.reason) == ({"api_tier": ["sandbox", "pro"]}, "Agreed by telephone.")
     assert "10,000 requests a month" in OutgoingMail.objects.get(name="developer/tier_changed").text_body
+
+
+def test_an_account_without_a_key_gets_another_tier_from_its_own_page(sam: Client) -> None:
+    account = make_account()
+    page = sam.get(f"/admin/accounts/account/{account.pk}/change/").content.decode()
+    url = f"/admin/developer/apikey/of-account/{account.pk}/tier/"
+
+    without = sam.post(url, {"tier": "pro", "reason": ""})
+    done = sam.post(url, {"tier": "pro", "reason": "A trial."})
+
+    assert url in page
+    assert (without.status_code, done.headers["Location"]) == (200, f"/admin/accounts/account/{account.pk}/change/")
+    assert AuditEntry.objects.about(account).get(verb="api_tier.changed").reason == "A trial."
+
+
+def test_nobody_changes_a_tier_in_the_form_of_an_account() -> None:
+    account = make_account()
+    page = Document(signed_in(make_admin()).get(f"/admin/accounts/account/{account.pk}/change/").content.decode())
+    named = {part.attributes.get("name") for part in [*page.all("input"), *page.all("select")]}
+
+    assert {"name", "plan"} <= named
+    assert "api_tier" not in named
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from django.test import Client
 
 from developer.models import ALL_SCOPES, ApiKey, DailyUsage, Scope
 from developer.tests.make import NOW, Api, make_account, make_key, use_up
+from developer.usage import buffer
 from levqor.accounts.models import Account, Membership, User
 from levqor.accounts.tests.make import PASSWORD, code_sent_to, make_user
 from levqor.audit.models import AuditEntry
@@ -230,12 +231,65 @@ def test_the_page_shows_the_month(client: Client, account: Account, django_asser
     Account.objects.filter(pk=account.pk).update(api_tier="pro")
     DailyUsage.objects.create(key=key, day=NOW.date(), succeeded=1200, refused=34)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         page = client.get("/developer/keys").content.decode()
 
     assert "<strong>1,234</strong> of 10,000 requests used, <strong>8,766</strong> left" in page
     assert "The count starts anew on 1 December 2026, 00:00 UTC" in page
     assert "<title>24 November: 1234</title>" in page
+
+
+@pytest.fixture
+def second(ada: User, account: Account) -> Account:
+    second = make_account("Second Bakery")
+    Membership.objects.create(account=second, user=ada)
+    return second
+
+
+def test_a_member_of_several_accounts_chooses_whose_keys(client: Client, account: Account, second: Account) -> None:
+    make_key(account, name="of the first")
+    _, key = make_key(second, name="of the second")
+
+    first_page, page = (client.get(f"/developer/keys{query}") for query in ("", f"?account={second.pk}"))
+
+    assert "of the first" in first_page.content.decode()
+    assert "of the first" not in page.content.decode()
+    assert "of the second" in page.content.decode()
+    assert f'href="/developer/keys?account={second.pk}" aria-current="true"' in page.content.decode()
+    revoked = client.post(f"/developer/keys/{key.pk}/revoke")
+    assert revoked.headers["Location"] == f"/developer/keys?account={second.pk}"
+
+
+def test_a_key_is_made_in_the_account_on_the_page(client: Client, account: Account, second: Account) -> None:
+    answer = client.post(f"/developer/keys?account={second.pk}", key_form())
+
+    assert secret_in(answer)
+    assert ApiKey.objects.get().account == second
+    assert f'href="/developer/keys?account={second.pk}">I have copied it' in answer.content.decode()
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "9" * 40, "１", "{other}"])
+def test_an_account_of_somebody_else_is_not_found(client: Client, account: Account, number: str) -> None:
+    other = make_account("Other")
+    make_key(other, name="of the other")
+    url = f"/developer/keys?account={number.format(other=other.pk)}"
+
+    assert [client.get(url).status_code, client.post(url, key_form()).status_code] == [404, 404]
+    assert ApiKey.objects.count() == 1
+
+
+def test_the_page_lists_the_last_requests(client: Client, account: Account) -> None:
+    secret, _ = make_key(account)
+    missing = Api(secret).get("jobs/nope")
+    foreign, _ = make_key(make_account("Other"))
+    Api(foreign).get("jobs/foreign")
+    buffer.flush()
+
+    page = client.get("/developer/keys").content.decode()
+
+    assert "GET /api/sandbox/jobs/nope" in page
+    assert missing.headers["X-Request-Id"] in page
+    assert "/jobs/foreign" not in page
 
 
 @pytest.mark.parametrize("path", ["/developer/keys", "/developer/start"])

@@ -10,9 +10,9 @@ import time_machine
 from pytest_django import DjangoAssertNumQueries
 
 from developer.admission import Month
-from developer.models import ApiKey, DailyUsage, MonthlyUsage
+from developer.models import ApiKey, DailyUsage, MonthlyUsage, RecentRequest
 from developer.tests.make import NOW, Api, make_account, make_key, use_up
-from developer.usage import buffer
+from developer.usage import KEPT_REQUESTS, buffer
 from levqor.accounts.models import Plan
 
 pytestmark = pytest.mark.django_db
@@ -193,6 +193,31 @@ def test_last_use_and_daily_usage_are_written_behind() -> None:
     assert (day.succeeded, day.refused, day.failed, str(day.day)) == (2, 1, 0, "2026-11-24")
     seen = ApiKey.objects.get(pk=row.pk)
     assert (seen.last_used_at, seen.last_used_from) == (NOW, "127.0.0.1")
+
+
+def test_the_last_requests_of_a_key_are_kept_and_no_more() -> None:
+    secret, row = make_key()
+    api = Api(secret)
+    for _ in range(KEPT_REQUESTS + 5):
+        api.get("metrics")
+        buffer.flush()
+    ids = [api.get(path).headers["X-Request-Id"] for path in ("usage", "jobs/nope?secret=1")]
+
+    buffer.flush()
+
+    kept = RecentRequest.objects.filter(key=row).order_by("-id")
+    assert (kept.count(), kept[0].path, kept[0].status) == (KEPT_REQUESTS, "/api/sandbox/jobs/nope", 404)
+    assert [kept[1].request_id, kept[0].request_id] == ids
+
+
+def test_a_free_call_stands_in_no_graph() -> None:
+    api = Api(make_key()[0])
+    api.used()
+
+    buffer.flush()
+
+    assert not DailyUsage.objects.exists()
+    assert ApiKey.objects.get().last_used_at == NOW
 
 
 def test_notes_of_a_deleted_key_are_dropped() -> None:

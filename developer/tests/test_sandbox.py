@@ -124,7 +124,18 @@ def test_pages_hold_every_job_once_newest_first(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=101", "limit=x", "limit=1e9", "limit=" + "9" * 5000, "cursor=x", "cursor=", "cursor=1:x"],
+    [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "limit=1e9",
+        "limit=" + "9" * 5000,
+        "cursor=x",
+        "cursor=",
+        "cursor=1:x",
+        "limit=%00",
+        "cursor=%00",
+    ],
 )
 def test_a_strange_page_is_refused_at_its_parameter(api: Api, query: str) -> None:
     answer = api.get(f"jobs?{query}")
@@ -205,7 +216,7 @@ def test_a_body_of_another_kind_is_refused(api: Api) -> None:
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("path", ["jobs/%00", "jobs?cursor=%00", "jobs?limit=%00", "jobs/" + "x" * 6000, "jobs/%ff"])
+@pytest.mark.parametrize("path", ["jobs/%00", "jobs/" + "x" * 6000, "jobs/%ff"])
 def test_a_strange_address_is_answered(api: Api, path: str) -> None:
     answer = api.get(path)
 

@@ -175,24 +175,25 @@ STANDING_TONES = {"active": "good", "past_due": "warn", "suspended": "bad"}
 
 @admin.register(Account)
 class AccountAdmin(Labelled):
-    """Standing and exemption move by the verbs on a failed payment's page; here they are shown."""
+    """Standing and exemption move by the verbs on a failed payment's page, the API tier by one of its own; here they are
+    shown."""
 
     list_help = (
         "The customers. Whether the service is on follows from their payments: it is changed on the page of a failed "
         "payment, never here."
     )
     search_help_text = "Name, e-mail or Stripe id"
-    labels = {"billing_email": "Billing e-mail", "api_tier": "API tier"}
+    labels = {"billing_email": "Billing e-mail"}
     list_display = ["__str__", "billing_email", "plan", "standing_badge", "exemption", "created_at"]
     list_filter = ["standing", "plan", "is_exempt_from_dunning"]
     list_select_related = ["plan"]
     search_fields = ["name", "billing_email", "stripe_customer_id", "members__email"]
-    readonly_fields = ["standing_badge", "stripe_id", "exemption", "all_of_them", "created_at"]
+    readonly_fields = ["tier", "standing_badge", "stripe_id", "exemption", "all_of_them", "created_at"]
     fields = [
         "name",
         "billing_email",
         "plan",
-        "api_tier",
+        "tier",
         "time_zone",
         "standing_badge",
         "exemption",
@@ -205,6 +206,14 @@ class AccountAdmin(Labelled):
     @admin.display(description="Standing", ordering="standing")
     def standing_badge(self, account: Account) -> str:
         return badge(account.get_standing_display(), STANDING_TONES[account.standing])
+
+    @admin.display(description="API tier")
+    def tier(self, account: Account) -> str:
+        words = account.get_api_tier_display() or "the plan’s"
+        if account._state.adding:
+            return words
+        url = reverse("admin:developer_account_tier", args=[account.pk])
+        return format_html('{} <a class="row-link" href="{}">Give another, with a reason</a>', words, url)
 
     @admin.display(description="Reminders", ordering="is_exempt_from_dunning")
     def exemption(self, account: Account) -> str:

@@ -76,10 +76,16 @@ def answer_once(
             return response
 
 
-def stored_answer(request: HttpRequest, *, at: datetime, account_id: int | None = None) -> HttpResponse | None:
-    """The replay, where this key and body have one, without claiming anything: for doors that let replays pass free."""
+def early_answer(request: HttpRequest, *, at: datetime, account_id: int | None = None) -> HttpResponse | None:
+    """The replay, where this key and body have one, or 409 where this process works on it; claims and waits for nothing.
+
+    For doors that let both pass free, and that would write first: on SQLite a writer waits for the one who works.
+    """
     key = request.headers.get("Idempotency-Key") or ""
-    row = IdempotentRequest.objects.answered(_digest(request.path, account_id, key), at=at)
+    digest = _digest(request.path, account_id, key)
+    if digest in _running:
+        return _still_running(request)
+    row = IdempotentRequest.objects.answered(digest, at=at)
     if row is None or row.fingerprint != hashlib.sha256(request.body).hexdigest():
         return None
     return _replay(row)

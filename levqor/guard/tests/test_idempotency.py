@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import RequestFactory
 
-from levqor.guard.idempotency import answer_once, idempotent, stored_answer
+from levqor.guard.idempotency import answer_once, early_answer, idempotent
 from levqor.guard.models import IdempotentRequest, ReferenceCounter
 from levqor.guard.pruning import prune_guard
 from levqor.guard.references import Series, next_reference
@@ -99,6 +99,18 @@ def test_a_repeat_while_the_first_is_running_is_a_conflict() -> None:
     assert (inner[0].status_code, code_of(inner[0]), inner[0].headers["Retry-After"]) == (409, "conflict", "1")
 
 
+def test_a_door_that_writes_first_learns_early_that_the_first_is_running() -> None:
+    early: list[HttpResponse | None] = []
+
+    def work() -> HttpResponse:
+        early.extend([early_answer(make_post(), at=NOW), early_answer(make_post(key="other"), at=NOW)])
+        return HttpResponse(status=201)
+
+    answer_once(make_post(), work, at=NOW)
+
+    assert [one and one.status_code for one in early] == [409, None]
+
+
 def test_a_day_later_the_key_is_new() -> None:
     work = Work()
     answer_once(make_post(), work, at=NOW)
@@ -150,16 +162,16 @@ def test_the_decorator_keeps_the_views_arguments() -> None:
 
 def test_a_replay_may_be_had_without_a_claim() -> None:
     request = make_post()
-    assert stored_answer(request, at=NOW) is None
+    assert early_answer(request, at=NOW) is None
     answer_once(make_post(), Work(), at=NOW)
 
-    replay = stored_answer(request, at=NOW)
+    replay = early_answer(request, at=NOW)
 
     assert replay is not None
     assert replay.status_code == 201
-    assert stored_answer(make_post(body="other"), at=NOW) is None
-    assert stored_answer(make_post(key=None), at=NOW) is None
-    assert stored_answer(request, at=NOW, account_id=7) is None
+    assert early_answer(make_post(body="other"), at=NOW) is None
+    assert early_answer(make_post(key=None), at=NOW) is None
+    assert early_answer(request, at=NOW, account_id=7) is None
 
 
 def test_pruning_forgets_answers_after_a_day() -> None:
