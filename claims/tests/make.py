@@ -48,6 +48,6 @@ def form_data(client: Client, path: str = "/sla-credits", **changes: Any) -> dic
         "incident_date": "2026-11-20",
         "incident_time": "14:00",
         "description": WORDS,
-        "website": "",
+        "quiet_line": "",
         "opened": opened,
     } | changes

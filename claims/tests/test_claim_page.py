@@ -67,7 +67,7 @@ def test_a_day_without_a_time_is_asked_for(client: Client) -> None:
 
 
 def test_programs_are_told_apart(client: Client) -> None:
-    trapped = client.post("/sla-credits", form_data(client, website="https://spam.test"))
+    trapped = client.post("/sla-credits", form_data(client, quiet_line="https://spam.test"))
     data = form_data(client)
     with time_machine.travel(NOW - timedelta(minutes=2) + timedelta(seconds=1), tick=False):
         hasty = client.post("/sla-credits", data)

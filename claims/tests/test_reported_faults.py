@@ -112,13 +112,13 @@ def test_the_first_hour_of_a_month_in_london_is_of_the_month_before(client: Clie
 
 
 def test_a_browser_that_fills_every_field_loses_nobody_s_claim(client: Client) -> None:
-    data = form_data(client, website="https://fern.test")
+    data = form_data(client, quiet_line="https://fern.test")
 
     first = client.post("/sla-credits", data)
     assert (first.status_code, Claim.objects.exists()) == (422, False)
     assert first.context["form"]["description"].value() == data["description"]
 
-    second = client.post("/sla-credits", data | {"website": "", "opened": first.context["form"]["opened"].value()})
+    second = client.post("/sla-credits", data | {"quiet_line": "", "opened": first.context["form"]["opened"].value()})
     assert second.status_code == 303
     assert Claim.objects.count() == 1
 

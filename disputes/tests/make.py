@@ -55,7 +55,7 @@ def form_data(client: Client, **changes: Any) -> dict[str, Any]:
         "full_name": "Ada Fern",
         "email": "ada@fern.test",
         "account": "",
-        "website": "",
+        "quiet_line": "",
         "opened": opened(client, "/disputes"),
     } | changes
 

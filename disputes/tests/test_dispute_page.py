@@ -105,12 +105,12 @@ def test_page_and_api_know_the_same_dispute_whatever_their_line_ends(client: Cli
 
 
 def test_what_a_browser_fills_in_by_itself_loses_nothing(client: Client) -> None:
-    data = form_data(client, website="https://fern.test", description=WORDS + " Please look.")
+    data = form_data(client, quiet_line="https://fern.test", description=WORDS + " Please look.")
     trapped = client.post("/disputes", data)
     shown = trapped.context["form"]
 
     assert (trapped.status_code, shown["description"].value()) == (422, WORDS + " Please look.")
-    again = client.post("/disputes", data | {"website": shown["website"].value()})
+    again = client.post("/disputes", data | {"quiet_line": shown["quiet_line"].value()})
     assert (again.status_code, Dispute.objects.count()) == (303, 1)
 
 

@@ -129,7 +129,7 @@ def test_what_was_entered_can_be_changed(client: Client) -> None:
         ({"package": "gold"}, "Choose one of the packages."),
         ({"kind": ""}, "Say whether you buy for yourself or for a business."),
         ({"company": ""}, "Enter the name of the business that you buy for."),
-        ({"website": "http://spam.test"}, "it is there for programs"),
+        ({"quiet_line": "http://spam.test"}, "it is there for programs"),
         ({"opened": "forged"}, "The form was open for too long."),
         ({"full_name": "Jo\0Fern"}, "Null characters are not allowed."),
         ({"full_name": "\u202e\u200b"}, "Enter your full name."),

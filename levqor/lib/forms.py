@@ -64,7 +64,8 @@ class HumanForm(forms.Form):
     OLDEST_SECONDS: ClassVar[int | None] = None
     NOT_RECOGNISED: ClassVar[str] = "The form could not be recognised. Please look at it again and send it once more."
 
-    website = forms.CharField(
+    # Called by a name that no browser takes for a field of its profile.
+    quiet_line = forms.CharField(
         label="Leave this field empty",
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
@@ -79,10 +80,10 @@ class HumanForm(forms.Form):
         """What is noted of this opening of the form."""
         return {"id": uuid4().hex}
 
-    def clean_website(self) -> str:
-        if self.cleaned_data["website"]:
+    def clean_quiet_line(self) -> str:
+        if self.cleaned_data["quiet_line"]:
             # Browsers fill it in for people: it comes back empty, and the second try counts.
-            self.data = {**{name: self.data[name] for name in self.data}, "website": ""}
+            self.data = {**{name: self.data[name] for name in self.data}, "quiet_line": ""}
             raise ValidationError("Leave the field “Leave this field empty” empty: it is there for programs.")
         return ""
 
