@@ -2,17 +2,29 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from threading import Event
 
 import pytest
 from django.utils import timezone
 
 from legal.acceptance import OutdatedError, accept
+from legal.drafting import discard, edit
 from legal.models import Acceptance, DocumentVersion, ReceiptLink
 from legal.publishing import RefusedError, publish
-from legal.tests.make import HERE, make_declaration, make_document, make_draft, make_staff, need_rows, renew
+from legal.tests.make import (
+    HERE,
+    make_declaration,
+    make_document,
+    make_draft,
+    make_source,
+    make_staff,
+    need_rows,
+    renew,
+)
 from levqor.lib.states import IllegalMoveError, StaleStateError
 from levqor.mail.models import OutgoingMail
+from testing.soak import soak_all_but
 from testing.together import together
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
@@ -60,6 +72,32 @@ def test_two_publishers_make_one_version() -> None:
     refused = [result for result in results if isinstance(result, RefusedError | StaleStateError | IllegalMoveError)]
     assert len(refused) == 1
     assert DocumentVersion.objects.filter(document=draft.document, status="in_force").count() == 1
+
+
+@pytest.mark.parametrize("rounds", soak_all_but([0], [6, 50]))
+def test_what_goes_public_while_its_author_saves_is_what_was_read_or_nothing(rounds: int) -> None:
+    need_rows()
+    document, author, publisher = make_document(), make_staff("author"), make_staff("publisher")
+    ends = set()
+    for turn in range(rounds):
+        draft = make_draft(document=document, by=author, source=make_source(f"Read in turn {turn}."))
+        read = DocumentVersion.objects.get(pk=draft.pk)
+        words = {"source": make_source(f"Saved in turn {turn}."), "note": "More.", "is_material": False}
+        results = at_once(
+            partial(edit, draft, **words, edit_count=draft.edit_count, by=author, at=timezone.now()),
+            partial(publish, read, by=publisher, at=timezone.now(), reason="Read."),
+        )
+
+        draft.refresh_from_db()
+        lost = [result for result in results if isinstance(result, Exception)]
+        assert all(isinstance(loss, StaleStateError | IllegalMoveError) for loss in lost), lost
+        assert len(lost) == 1
+        assert (f"Read in turn {turn}." in draft.html) != draft.is_draft
+        assert f"Saved in turn {turn}." not in draft.html
+        ends.add(draft.status)
+        if draft.is_draft:
+            discard(draft, by=author, at=timezone.now(), reason="Lost.")
+    assert ends
 
 
 def test_what_is_being_published_is_not_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
