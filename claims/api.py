@@ -3,7 +3,6 @@
 from datetime import date
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from ninja import Router, Status
 from ninja.decorators import decorate_view
 from pydantic import ConfigDict, Field
@@ -11,11 +10,10 @@ from pydantic import ConfigDict, Field
 from claims.filing import Statement, file_claim
 from claims.forms import ClaimForm
 from claims.models import Claim
-from levqor.cases.intake import sender_of
-from levqor.cases.models import Source
+from levqor.cases.api import answer_intake
 from levqor.cases.tracking import tracking_url
 from levqor.guard.idempotency import idempotent
-from levqor.lib.api import CamelSchema, form_problem, utc_text
+from levqor.lib.api import CamelSchema, utc_text
 from levqor.lib.openapi import documented
 from levqor.lib.problems import Code
 
@@ -77,16 +75,9 @@ class ClaimOut(CamelSchema):
 @decorate_view(idempotent)
 def submit_claim(request: HttpRequest, body: ClaimIn) -> HttpResponse | Status[dict[str, object]]:
     """Takes a claim in. The same content from the same address within a day gives 200 and the first reference."""
-    said_in = body.model_dump(by_alias=True)
-    form = ClaimForm({ours: said_in[theirs] for ours, theirs in ClaimForm.POINTERS.items()})
-    if not form.is_valid():
-        return form_problem(request, form, ClaimForm.POINTERS)
-    said = form.cleaned_data
-    sender = sender_of(
-        request, source=Source.API, full_name=said["full_name"], email=said["email"], account_name=said["account"]
+    return answer_intake(
+        request, body, ClaimForm, lambda said, sender, at: file_claim(Statement.of(said), sender, at=at), answer
     )
-    claim, is_new = file_claim(Statement.of(said), sender, at=timezone.now())
-    return Status(201 if is_new else 200, answer(claim))
 
 
 def answer(claim: Claim) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,12 +18,11 @@ from claims.filing import EARLIEST_DAYS, LATEST_DAYS, Statement, file_claim
 from claims.forms import ClaimPageForm
 from claims.models import Claim
 from claims.progress import progress_of
-from levqor.accounts.models import Account, Plan, SlaTerms, percent_words
+from levqor.accounts.models import Plan, SlaTerms, percent_words
 from levqor.cases.conversation import TooManyFilesError
 from levqor.cases.forms import MessageForm
-from levqor.cases.intake import sender_of
-from levqor.cases.models import Case, Deadline, Source
-from levqor.cases.pages import MESSAGES, lost_link_page
+from levqor.cases.models import Case, Deadline
+from levqor.cases.pages import MESSAGES, intake_page, known_of, lost_link_page, to_tracking
 from levqor.cases.tracking import case_of_token, file_answer, private, to_clean_link, tracking_token
 from levqor.guard.limits import accept
 from levqor.guard.references import Series
@@ -33,6 +32,9 @@ from levqor.lib.money import format_money, share_of
 from levqor.lib.states import IllegalMoveError, StaleStateError
 
 
+# Without Django's check, so that people whose browser keeps no cookie can write to us too: another site's form comes without
+# the session (SameSite), so all it could do is what anybody can do without one.
+@csrf_exempt
 @gzip_page
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,26 +43,14 @@ def start(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _start_page(request, ClaimPageForm(initial=_known_of(request)))
     form = ClaimPageForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _start_page(request, form, status=422)
-    said = form.cleaned_data
-    sender = sender_of(
-        request, source=Source.PAGE, full_name=said["full_name"], email=said["email"], account_name=said["account"]
+    return intake_page(
+        request, form, _start_page, lambda said, sender, at: file_claim(Statement.of(said), sender, at=at)[0].case
     )
-    claim, _ = file_claim(Statement.of(said), sender, at=timezone.now())
-    return _to_tracking(claim, query="?filed")
 
 
 def _known_of(request: HttpRequest) -> dict[str, Any]:
-    """What we know of somebody who signed in."""
-    user = request.user
-    if not user.is_authenticated:
-        return {}
-    account = Account.objects.filter(members=user.pk).select_related("plan").order_by("pk").first()
-    known: dict[str, Any] = {"full_name": user.full_name, "email": user.email}
-    if account:
-        known |= {"account": str(account), "plan": account.plan.slug if account.plan else None}
-    return known
+    known, account = known_of(request)
+    return known | ({"plan": account.plan.slug} if account and account.plan else {})
 
 
 def _start_page(request: HttpRequest, form: ClaimPageForm, *, status: int = 200) -> HttpResponse:
@@ -120,7 +110,7 @@ def track(request: HttpRequest, token: str) -> HttpResponse:
     except (customer.OverError, IllegalMoveError, StaleStateError, TooManyFilesError) as error:
         form.add_error(None, str(error))
         return _track_page(request, _claim_of(token), form, status=409)
-    return _to_tracking(claim, query="?sent")
+    return to_tracking(claim.case, query="?sent")
 
 
 @csrf_exempt
@@ -134,10 +124,10 @@ def withdraw(request: HttpRequest, token: str) -> HttpResponse:
             customer.withdraw(claim, by=customer_actor(request.user), at=timezone.now())
         except (IllegalMoveError, StaleStateError):
             # It is decided, or was withdrawn, since the question was shown: the page says so.
-            return _to_tracking(claim)
-        return _to_tracking(claim)
+            return to_tracking(claim.case)
+        return to_tracking(claim.case)
     if not claim.is_open:
-        return _to_tracking(claim)
+        return to_tracking(claim.case)
     context = {"claim": claim, "case": claim.case, "token": token, "breadcrumbs": _trail(claim, token, "Withdraw")}
     return private(render(request, "claims/withdraw.html", context))
 
@@ -192,8 +182,3 @@ def _home() -> list[tuple[str, str]]:
 
 def _trail(claim: Claim, token: str, last: str) -> list[tuple[str, str]]:
     return [*_home(), (str(claim), reverse("claims:track", args=[token])), (last, "")]
-
-
-def _to_tracking(claim: Claim, *, query: str = "") -> HttpResponse:
-    url = reverse("claims:track", args=[tracking_token(claim.case)])
-    return HttpResponseRedirect(url + query, status=303)

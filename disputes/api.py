@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from ninja import Router, Status
 from ninja.decorators import decorate_view
 from pydantic import ConfigDict, Field
@@ -12,11 +11,10 @@ from pydantic import ConfigDict, Field
 from disputes.filing import Statement, file_dispute
 from disputes.forms import DisputeForm
 from disputes.models import Category, Dispute, Stage
-from levqor.cases.intake import sender_of
-from levqor.cases.models import Source
+from levqor.cases.api import answer_intake
 from levqor.cases.tracking import tracking_url
 from levqor.guard.idempotency import idempotent
-from levqor.lib.api import CamelSchema, form_problem, utc_text
+from levqor.lib.api import CamelSchema, utc_text
 from levqor.lib.openapi import documented
 from levqor.lib.problems import Code
 
@@ -84,16 +82,9 @@ class DisputeOut(CamelSchema):
 @decorate_view(idempotent)
 def submit_dispute(request: HttpRequest, body: DisputeIn) -> HttpResponse | Status[dict[str, object]]:
     """Takes a dispute in. The same content from the same sender within a day gives 200 and the first reference."""
-    said_in = body.model_dump(by_alias=True)
-    form = DisputeForm({ours: said_in[theirs] for ours, theirs in DisputeForm.POINTERS.items()})
-    if not form.is_valid():
-        return form_problem(request, form, DisputeForm.POINTERS)
-    said = form.cleaned_data
-    sender = sender_of(
-        request, source=Source.API, full_name=said["full_name"], email=said["email"], account_name=said["account"]
+    return answer_intake(
+        request, body, DisputeForm, lambda said, sender, at: file_dispute(Statement.of(said), sender, at=at), answer
     )
-    dispute, is_new = file_dispute(Statement.of(said), sender, at=timezone.now())
-    return Status(201 if is_new else 200, answer(dispute))
 
 
 def answer(dispute: Dispute) -> dict[str, Any]:

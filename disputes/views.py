@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,14 +18,11 @@ from disputes.letters import letter_answer
 from disputes.models import Category, Dispute, DisputeStatus, Stage
 from disputes.progress import progress_of
 from disputes.stages import STEP_OF, STEPS, dates_of
-from levqor.accounts.models import Account
 from levqor.cases.conversation import TooManyFilesError
 from levqor.cases.forms import MessageForm
-from levqor.cases.intake import sender_of
-from levqor.cases.models import Case, Deadline, Source
-from levqor.cases.pages import MESSAGES, lost_link_page
+from levqor.cases.models import Case, Deadline
+from levqor.cases.pages import MESSAGES, intake_page, known_of, lost_link_page, to_tracking
 from levqor.cases.tracking import case_of_token, file_answer, private, to_clean_link, tracking_token
-from levqor.guard.limits import LimitReachedError
 from levqor.guard.limits import accept as accept_within
 from levqor.guard.references import Series
 from levqor.lib.actors import customer as customer_actor
@@ -46,37 +43,19 @@ def start(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _start_page(request, DisputePageForm(initial=_known_of(request)))
     form = DisputePageForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _start_page(request, form, status=422)
-    said = form.cleaned_data
-    sender = sender_of(
-        request, source=Source.PAGE, full_name=said["full_name"], email=said["email"], account_name=said["account"]
+    return intake_page(
+        request, form, _start_page, lambda said, sender, at: file_dispute(Statement.of(said), sender, at=at)[0].case
     )
-    try:
-        dispute, _ = file_dispute(Statement.of(said), sender, at=timezone.now())
-    except LimitReachedError as limit:
-        minutes = max(1, round(limit.retry_after / 60))
-        form.add_error(
-            None, f"Too many came within the hour. Your words are kept: send them again in {minutes} minutes."
-        )
-        response = _start_page(request, form, status=429)
-        response.headers["Retry-After"] = str(limit.retry_after)
-        return response
-    return _to_tracking(dispute, query="?filed")
 
 
 def _known_of(request: HttpRequest) -> dict[str, Any]:
     """What we know of somebody who signed in, and the stage and subject that a link names."""
-    known: dict[str, Any] = {}
+    known, _ = known_of(request)
     asked = request.GET.get("stage", "")
     if asked in STEP_OF:
         known["stage"] = asked
     if request.GET.get("category", "") in Category.values:
         known["category"] = request.GET["category"]
-    user = request.user
-    if user.is_authenticated:
-        account = Account.objects.filter(members=user.pk).order_by("pk").first()
-        known |= {"full_name": user.full_name, "email": user.email, "account": str(account or "")}
     return known
 
 
@@ -119,7 +98,7 @@ def track(request: HttpRequest, token: str) -> HttpResponse:
     except REFUSALS as error:
         form.add_error(None, str(error))
         return _track_page(request, _dispute_of(token), form, status=409)
-    return _to_tracking(dispute, query="?sent")
+    return to_tracking(dispute.case, query="?sent")
 
 
 @csrf_exempt
@@ -130,7 +109,7 @@ def escalate(request: HttpRequest, token: str) -> HttpResponse:
     dispute = _dispute_of(token)
     if request.method != "POST":
         if not can_escalate(dispute):
-            return _to_tracking(dispute)
+            return to_tracking(dispute.case)
         form = EscalateForm(initial={"seen": customer.standing(dispute)})
         return _ask(request, dispute, "escalate", form=form)
     form = EscalateForm(request.POST, request.FILES)
@@ -150,7 +129,7 @@ def escalate(request: HttpRequest, token: str) -> HttpResponse:
         )
     except REFUSALS as error:
         return _refused(request, token, error)
-    return _to_tracking(dispute, query="?escalated")
+    return to_tracking(dispute.case, query="?escalated")
 
 
 def can_escalate(dispute: Dispute) -> bool:
@@ -165,12 +144,12 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     dispute = _dispute_of(token)
     if request.method != "POST":
         is_possible = dispute.status == DisputeStatus.ANSWERED
-        return _ask(request, dispute, "accept") if is_possible else _to_tracking(dispute)
+        return _ask(request, dispute, "accept") if is_possible else to_tracking(dispute.case)
     try:
         customer.accept(dispute, seen=request.POST.get("seen", ""), by=customer_actor(request.user), at=timezone.now())
     except REFUSALS as error:
         return _refused(request, token, error)
-    return _to_tracking(dispute)
+    return to_tracking(dispute.case)
 
 
 @csrf_exempt
@@ -180,12 +159,12 @@ def withdraw(request: HttpRequest, token: str) -> HttpResponse:
     """Asks whether the dispute shall really end, and ends it."""
     dispute = _dispute_of(token)
     if request.method != "POST":
-        return _ask(request, dispute, "withdraw") if dispute.is_open else _to_tracking(dispute)
+        return _ask(request, dispute, "withdraw") if dispute.is_open else to_tracking(dispute.case)
     try:
         customer.withdraw(dispute, by=customer_actor(request.user), at=timezone.now())
     except REFUSALS as error:
         return _refused(request, token, error)
-    return _to_tracking(dispute)
+    return to_tracking(dispute.case)
 
 
 @never_cache
@@ -277,8 +256,3 @@ def _refused(request: HttpRequest, token: str, error: Exception) -> HttpResponse
 
 def _home() -> list[tuple[str, str]]:
     return [("Disputes and complaints", reverse("disputes:start"))]
-
-
-def _to_tracking(dispute: Dispute, *, query: str = "") -> HttpResponse:
-    url = reverse("disputes:track", args=[tracking_token(dispute.case)])
-    return HttpResponseRedirect(url + query, status=303)

@@ -131,3 +131,21 @@ def test_a_page_that_stood_open_all_day_is_still_taken(client: Client) -> None:
 
     assert answer.status_code == 303
     assert Claim.objects.count() == 1
+
+
+def test_a_browser_that_keeps_no_cookie_is_taken(client: Client) -> None:
+    answer = Client(enforce_csrf_checks=True).post("/sla-credits", form_data(client))
+
+    assert answer.status_code == 303
+    assert Claim.objects.count() == 1
+
+
+def test_whoever_comes_too_often_keeps_their_words(client: Client) -> None:
+    for number in range(3):
+        claimed(client, description=f"No workflow ran, number {number}.")
+
+    answer = client.post("/sla-credits", form_data(client, description="No workflow ran, once more."))
+
+    assert (answer.status_code, "Retry-After" in answer.headers) == (429, True)
+    assert "Your words are kept" in answer.text
+    assert "No workflow ran, once more." in answer.text

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from threading import Event
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -82,7 +83,11 @@ def test_what_goes_public_while_its_author_saves_is_what_was_read_or_nothing(rou
     for turn in range(rounds):
         draft = make_draft(document=document, by=author, source=make_source(f"Read in turn {turn}."))
         read = DocumentVersion.objects.get(pk=draft.pk)
-        words = {"source": make_source(f"Saved in turn {turn}."), "note": "More.", "is_material": False}
+        words: dict[str, Any] = {
+            "source": make_source(f"Saved in turn {turn}."),
+            "note": "More.",
+            "is_material": False,
+        }
         results = at_once(
             partial(edit, draft, **words, edit_count=draft.edit_count, by=author, at=timezone.now()),
             partial(publish, read, by=publisher, at=timezone.now(), reason="Read."),

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -14,8 +14,9 @@ from django.utils.safestring import SafeString
 from levqor.accounts.models import User
 from levqor.audit.models import AuditEntry
 from levqor.cases.models import Case, CaseMessage, CaseViewer, Deadline, Side
+from levqor.guard.references import parse_reference
 from levqor.lib.admin import badge
-from levqor.lib.desk import Entry, Part, register
+from levqor.lib.desk import SHOWN, Entry, Figure, Part, Search, register
 from levqor.mail.models import OutgoingMail
 from levqor.mail.outbox import about
 
@@ -34,6 +35,32 @@ class Moment:
     kind: str = "deed"
     url: str = ""
     files: tuple[tuple[str, int], ...] = ()
+
+
+def open_figures(rows: models.QuerySet[Any], url: str, what: str, **more: Q) -> list[Figure]:
+    """How many of the open claims or disputes there are, wait for an owner and are late; and a count for each of `more`,
+    which is also the state that the list filters by."""
+    late = Q(
+        case__deadlines__ended_at=None, case__deadlines__waiting_since=None, case__deadlines__due_at__lt=timezone.now()
+    )
+    wanted = {"unowned": Q(case__owner=None), "late": late} | more
+    counts = rows.aggregate(all=Count("pk"), **{name: Count("pk", filter=q) for name, q in wanted.items()})
+    return [
+        Figure(counts["all"], what, url),
+        Figure(counts["unowned"], "unassigned", f"{url}?owner=nobody"),
+        Figure(counts["late"], "overdue", f"{url}?state=overdue", is_bad=counts["late"] > 0),
+        *(Figure(counts[name], "to approve", f"{url}?state={name}") for name in more),
+    ]
+
+
+def found_cases[R: models.Model](rows: models.QuerySet[R], search: Search) -> list[R]:
+    """The newest claims or disputes of the accounts that fit, or with this reference or sender; one more than is shown."""
+    fits = (
+        Q(case__account__in=search.account_ids)
+        | Q(case__reference=parse_reference(search.words))
+        | Q(case__email=search.words.lower())
+    )
+    return list(rows.filter(fits).select_related("case").order_by("-pk")[: SHOWN + 1])
 
 
 def timeline(case: Case, rows: Iterable[models.Model], words: dict[str, str]) -> list[Moment]:

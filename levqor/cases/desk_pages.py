@@ -119,24 +119,31 @@ def deed_view[R: models.Model](
         )
         return redirect(desk.url(row))
     form = _form_of(request, desk, verb, row)
-    refusals: tuple[type[Exception], ...] = (*desk.refusals, IllegalMoveError, StillOpenError, TooManyFilesError)
-    changes: list[Moment] = []
-    shown = None
-    if "preview" in request.POST and verb.mail and form.is_valid():
-        shown = desk.preview(verb.mail, row, form.said, timezone.now())
-    elif request.method == "POST" and form.is_valid():
-        try:
-            _do(desk, verb, row, form, by)
-        except StaleStateError:
-            changes = _changes_since(desk, row, form)
-        except refusals as refusal:
-            row = desk.get(pk)
-            form.show_again(desk.case_of(row).revision, str(refusal))
+    more: dict[str, Any] = {}
+    if request.method == "POST" and form.is_valid():
+        if "preview" in request.POST and verb.mail:
+            more["preview"] = desk.preview(verb.mail, row, form.said, timezone.now())
         else:
-            messages.success(request, verb.done)
-            return redirect(desk.url(row))
-    context = {"changes": changes, "preview": shown, **_context(desk, verb, row, form)}
-    return TemplateResponse(request, desk.template, site.each_context(request) | context)
+            changes = _attempt(desk, verb, row, form, by)
+            if changes is None:
+                messages.success(request, verb.done)
+                return redirect(desk.url(row))
+            row, more["changes"] = desk.get(pk), changes
+    context = site.each_context(request) | _context(desk, verb, row, form) | more
+    return TemplateResponse(request, desk.template, context)
+
+
+def _attempt[R: models.Model](desk: Desk[R], verb: Verb[R], row: R, form: DeedForm, by: Actor) -> list[Moment] | None:
+    """Does it and returns None; else the form says why not, and what changed since the person looked is returned."""
+    refusals: tuple[type[Exception], ...] = (*desk.refusals, IllegalMoveError, StillOpenError, TooManyFilesError)
+    try:
+        _do(desk, verb, row, form, by)
+    except StaleStateError:
+        return _changes_since(desk, row, form)
+    except refusals as refusal:
+        form.show_again(Case.objects.get(pk=desk.case_of(row).pk).revision, str(refusal))
+        return []
+    return None
 
 
 def _form_of[R: models.Model](request: HttpRequest, desk: Desk[R], verb: Verb[R], row: R) -> DeedForm:
