@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from claims.deciding import propose
 from claims.drafting import draft_credits, drafts
-from claims.models import Claim, CreditEntry
+from claims.models import Claim, CreditEntry, Proposal
 from claims.tests import make_money
 from claims.tests.make import NOW, make_claim
 from claims.tests.make_money import measure_october
@@ -46,8 +46,9 @@ def resolve_one(at: datetime = OCTOBER) -> None:
     post_update(incident, update, by=SUPPORT, at=at + timedelta(hours=1))
 
 
-def press(client: Client, step: str, *claims: Claim, words: str = "We were down.") -> Any:
-    data = {"chosen": [claim.pk for claim in claims], "words": words}
+def press(client: Client, step: str, *rows: Claim | Proposal, words: str = "We were down.") -> Any:
+    """Drafts are proposed by their own number, and approved by that of their proposal."""
+    data = {"chosen": [row.pk for row in rows], "words": words}
     return client.post(f"/admin/claims/claim/{step}-drafts/", data, follow=True)
 
 
@@ -103,7 +104,7 @@ def test_drafts_are_chosen_proposed_and_approved_by_two_on_one_page() -> None:
 
     page = support.get("/admin/claims/claim/propose-drafts/").content.decode()
     press(support, "propose", chosen)
-    press(finance, "approve", chosen)
+    press(finance, "approve", chosen.proposals.get())
 
     assert page.count('name="chosen"') == 2
     assert CreditEntry.objects.get().claim == chosen
