@@ -73,6 +73,8 @@ FLAG_ADVICE = {
     Flag.ODD_STATE: "The invoice is in a state at Stripe that Levqor does not judge by itself. Look it up, then decide.",
     Flag.UNKNOWN_CHARGE: "Nobody knows whether the customer’s new card was charged. Look the invoice up at Stripe: if it is "
     "paid, the case closes by itself; if it is still open, charge it there, then mark the flag as dealt with.",
+    Flag.RETURNED: "The customer came back and pays for another subscription, so the service is on again, while this old "
+    "invoice is still owed. Agree with them on it: stop the case where you let it go, else mark the flag as dealt with.",
 }
 
 

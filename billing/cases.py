@@ -6,12 +6,13 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
-from billing import gateway
+from billing import emails, gateway
 from billing.alarms import raise_alarm
+from billing.emails import Settled
 from billing.evidence import current_invoice, current_subscription, has_been_settled, paid_before_failure
 from billing.models import AlarmKind, CloseReason, DunningPolicy, FailureStatus, Flag, PaymentFailure
 from billing.modes import acting_modes, mode_of
-from billing.recovery import brought_in, restore_standing, settle_case
+from billing.recovery import brought_in, lift_for_returning, restore_standing, settle_case
 from billing.reversals import recompute_reversal
 from billing.steps import (
     cancel_pending_dunning_events,
@@ -110,13 +111,16 @@ def is_still_owed(facts: InvoiceFacts) -> bool:
 def is_dunned(facts: InvoiceFacts, evidence: FailureEvidence) -> bool:
     """Whether a failure of this invoice opens a case.
 
-    The first invoice of a subscription does not: the customer is at the checkout, and Stripe expires the subscription
-    within a day. An invoice that is sent is only late once it is overdue, which is what its evidence then says. Whether
-    other invoices than those of a renewal are dunned, the policy says.
+    The first invoice of a subscription does not where it is charged: the customer is at the checkout, and Stripe expires
+    the subscription within a day. One that is sent gives the service at once, and is only late once it is overdue, which
+    is what its evidence then says. Whether other invoices than those of a renewal are dunned, the policy says.
     """
-    if not is_still_owed(facts) or facts.amount_remaining <= 0 or facts.billing_reason == "subscription_create":
+    if not is_still_owed(facts) or facts.amount_remaining <= 0:
         return False
-    if facts.collection_method == "send_invoice" and facts.due_date and facts.due_date > evidence.failed_at:
+    if facts.collection_method == "send_invoice":
+        if facts.due_date and facts.due_date > evidence.failed_at:
+            return False
+    elif facts.billing_reason == "subscription_create":
         return False
     account = Account.objects.filter(stripe_customer_id=facts.customer_id).first()
     return DunningPolicy.objects.current_for(_plan_of(facts, account)).covers(facts.billing_reason)
@@ -214,8 +218,9 @@ def end_service(case: PaymentFailure, why: CloseReason, *, at: datetime) -> str:
 
 
 def close_case(case: PaymentFailure, why: CloseReason, facts: InvoiceFacts | None = None, *, at: datetime) -> str:
-    """Ends a case without money. The service comes back, unless the subscription itself is over.
+    """Ends a case without money. Whoever owes nothing any more is in order, and a service that was off comes back.
 
+    Where the subscription itself is over, a debt that led as far as its last step stays owed, and the service off.
     `facts` tell what was paid by then; without them it is what was paid when the invoice was last read.
     """
     service_is_over = why in {CloseReason.SUBSCRIPTION_ENDED, CloseReason.CUSTOMER_DELETED}
@@ -229,9 +234,34 @@ def close_case(case: PaymentFailure, why: CloseReason, facts: InvoiceFacts | Non
         case.close(why, by=STRIPE, at=at, recovered_cents=brought_in(case, paid), paid_cents=paid)
         recompute_reversal(case, at=at)
         cancel_pending_dunning_events(case, by=STRIPE, at=at)
-        if not service_is_over:
-            restore_standing(case.account, by=STRIPE, at=at)
+        if restore_standing(case.account, by=STRIPE, at=at) and not service_is_over:
+            emails.restored(case, how=Settled.DROPPED, at=at)
     return f"case {case.pk} closed: {why.label.lower()}"
+
+
+def welcome_back(facts: InvoiceFacts, *, at: datetime) -> str:
+    """Who was suspended for the debt of a subscription that is over, and now pays for another one, is served again.
+
+    The old debt stays owed, and a person decides what is to become of it.
+    """
+    is_bought = facts.is_paid and facts.amount_paid > 0 and facts.subscription_id and facts.customer_id
+    account = Account.objects.filter(stripe_customer_id=facts.customer_id).first() if is_bought else None
+    if account is None:
+        return ""
+    debts = list(account.payment_failures.unsettled().filter(suspended_at__isnull=False))
+    old = [debt for debt in debts if debt.subscription_id not in {"", facts.subscription_id}]
+    if not debts or old != debts or not all(has_ended(debt.subscription_id) for debt in old):
+        return ""
+    with transaction.atomic():
+        account = Account.objects.locked(account.pk)
+        still = account.payment_failures.unsettled().filter(pk__in=[debt.pk for debt in old])
+        is_back = lift_for_returning(account, by=STRIPE, at=at)
+        if is_back and (debt := still.order_by("pk").first()):
+            for each in still:
+                flag_case(each, Flag.RETURNED, at=at)
+            debt.account = account
+            emails.restored(debt, how=Settled.RETURNED, cents=facts.amount_paid, at=at)
+    return f"account {account.pk} pays for another subscription, and is served again" if is_back else ""
 
 
 def note_decline(case: PaymentFailure, code: str, *, needs_authentication: bool) -> str:
@@ -265,7 +295,7 @@ def account_of(facts: InvoiceFacts, *, at: datetime) -> Account:
 
 
 def _plan_of(facts: InvoiceFacts, account: Account | None) -> Plan | None:
-    for plan in Plan.objects.all():
-        if set(plan.stripe_price_ids) & set(facts.price_ids):
-            return plan
-    return account.plan if account else None
+    """The plan of the dearest line that is charged for one, else the one that the account has."""
+    plans = {price: plan for plan in Plan.objects.all() for price in plan.stripe_price_ids}
+    charged = next((plans[price] for price in facts.price_ids if price in plans), None)
+    return charged or (account.plan if account else None)

@@ -1,6 +1,7 @@
 """The mails of dunning, one function each: the context, and the key that makes it one mail."""
 
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +12,20 @@ from billing.models.failure import total_of
 from billing.pay_links import pay_url, reminders_url
 from billing.stripe_objects import HARD_DECLINES
 from levqor.accounts.models import Account
+from levqor.lib.money import format_money
 from levqor.mail.models import OutgoingMail, Suppression
 from levqor.mail.outbox import about, send
-from levqor.mail.rendering import RenderedMail, render
+from levqor.mail.rendering import RenderedMail, name_in_mail, render
+
+
+class Settled(Enum):
+    """What ended a debt, which the mail about it has to say truly."""
+
+    PAID = "paid"
+    CREDITED = "credited"
+    DROPPED = "dropped"
+    RETURNED = "returned"
+
 
 SEVERITY = [StepTemplate.FIRST_NOTICE, StepTemplate.SECOND_NOTICE, StepTemplate.FINAL_NOTICE]
 
@@ -82,7 +94,7 @@ def reminder_context(lead: DunningStep, *, at: datetime) -> dict[str, Any]:
     owed = list(account.payment_failures.unsettled().order_by("failure_date", "pk"))
     pauses_at = _pauses_at(lead, at=at)
     return {
-        "account_name": account.name,
+        "account_name": name_in_mail(account.name),
         "invoices": [_invoice_line(other, account) for other in owed],
         "is_several": len(owed) > 1,
         "total": total_of(owed),
@@ -127,31 +139,40 @@ def preview(step: DunningStep, template: str, *, at: datetime) -> RenderedMail:
     return render(f"billing/{template}", reminder_context(step, at=at))
 
 
-def restored(case: PaymentFailure, *, at: datetime) -> OutgoingMail | None:
-    """Thank you, you are back: after a suspension, at any hour."""
-    return _thank("restored", case, at=at)
+def restored(case: PaymentFailure, *, how: Settled, at: datetime, cents: int = 0) -> OutgoingMail | None:
+    """You are back: after a suspension, at any hour. `cents` is what was paid or credited."""
+    return _thank("restored", case, how=how, cents=cents, at=at)
 
 
-def recovered(case: PaymentFailure, *, at: datetime) -> OutgoingMail | None:
-    """Thank you: after at least one reminder, without a suspension."""
-    return _thank("recovered", case, at=at)
+def recovered(case: PaymentFailure, *, how: Settled, at: datetime, cents: int) -> OutgoingMail | None:
+    """Nothing is owed of it any more: after at least one reminder, without a suspension."""
+    return _thank("recovered", case, how=how, cents=cents, at=at)
 
 
-def _thank(kind: str, case: PaymentFailure, *, at: datetime) -> OutgoingMail | None:
+def _thank(kind: str, case: PaymentFailure, *, how: Settled, cents: int, at: datetime) -> OutgoingMail | None:
     account = case.account
     address = working_address(account) if settings.DUNNING_ENABLED else ""
     if not address:
         return None
-    others = list(account.payment_failures.unsettled().exclude(pk=case.pk).order_by("failure_date", "pk"))
+    owed = account.payment_failures.unsettled().order_by("failure_date", "pk")
+    others = list(owed if how is Settled.RETURNED else owed.exclude(pk=case.pk))
     context = {
-        "account_name": account.name,
+        "account_name": name_in_mail(account.name),
         "plan_name": case.plan_name,
+        "how": how.value,
+        "arrived": format_money(cents, case.currency),
         "invoice": _invoice_line(case, account),
         "others": [_invoice_line(other, account) for other in others],
         "pay_url": pay_url(others[0]) if others else "",
     }
     mail = send(
-        f"billing/{kind}", address, context, key=f"{kind}:{case.pk}", at=at, about=about(case), account_id=account.pk
+        f"billing/{kind}",
+        address,
+        context,
+        key=f"{_thanks_key(kind, how)}:{case.pk}",
+        at=at,
+        about=about(case),
+        account_id=account.pk,
     )
     DunningEmail.objects.get_or_create(
         failure=case, mail=mail, defaults={"user": case.user, "email_type": kind, "sent_at": mail.sent_at}
@@ -159,9 +180,18 @@ def _thank(kind: str, case: PaymentFailure, *, at: datetime) -> OutgoingMail | N
     return mail
 
 
+def _thanks_key(kind: str, how: Settled) -> str:
+    """Who came back while a debt was open hears of that debt's end, too, one day."""
+    return f"{kind}:returned" if how is Settled.RETURNED else kind
+
+
 def reminders_changed(account: Account, *, to: str, chosen: str, at: datetime) -> OutgoingMail:
     """To the billing address: the reminders go elsewhere from now on."""
-    context = {"account_name": account.name, "address": masked(chosen), "reminders_url": reminders_url(account)}
+    context = {
+        "account_name": name_in_mail(account.name),
+        "address": masked(chosen),
+        "reminders_url": reminders_url(account),
+    }
     return send(
         "billing/reminders_changed",
         to,

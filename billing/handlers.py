@@ -16,6 +16,7 @@ from billing.cases import (
     is_still_owed,
     judge_invoice,
     note_decline,
+    welcome_back,
 )
 from billing.evidence import (
     asks_for_authentication,
@@ -53,7 +54,10 @@ def failed_invoice(event: StripeEvent, at: datetime) -> str:
 def paid_invoice(event: StripeEvent, at: datetime) -> str:
     """Before basil the invoice itself names the payment that a dispute may be about one day."""
     note_payment(event.stripe_object, at=at)
-    return changed_invoice(event, at)
+    facts = current_invoice(event.invoice_id) if event.invoice_id else None
+    if facts is None:
+        return "nothing is known of the invoice"
+    return "; ".join(part for part in (judge_invoice(facts, None, at=at), welcome_back(facts, at=at)) if part)
 
 
 def paid_part(event: StripeEvent, at: datetime) -> str:
@@ -118,8 +122,8 @@ def _active_again(
         return judge_invoice(facts, None, at=at) if facts else "nothing is known of the invoice"
     if subscription.is_collection_paused:
         return f"case {case.pk}: collection is paused, so active does not mean paid"
-    if subscription.latest_invoice_id not in {"", case.invoice_id}:
-        return f"case {case.pk}: active for a later invoice"
+    if subscription.latest_invoice_id != case.invoice_id:
+        return f"case {case.pk}: active for another invoice, or nobody knows for which"
     last = last_failure_of(case.invoice_id) or case.failure_date
     if told_at is None or told_at <= last:
         return f"case {case.pk}: the failure is newer"

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from billing import emails
+from billing.emails import Settled
 from billing.evidence import paid_before_failure
 from billing.models import CardAttemptStatus, DunningStep, FailureStatus, PaymentFailure, RecoveryMethod, StepStatus
 from billing.reversals import recompute_reversal
@@ -37,18 +38,27 @@ def settle_case(case: PaymentFailure, facts: InvoiceFacts | None, *, at: datetim
             if case.status == FailureStatus.RECOVERED:
                 return f"case {case.pk} is recovered already"
             step = _last_sent_step(case)
+            how, arrived = _how_settled(case, facts)
             case.recover(by=by, at=at, **_attribution(case, facts, step))
             recompute_reversal(case, at=at)
             cancel_pending_dunning_events(case, by=by, at=at)
             is_restored = restore_standing(account, by=by, at=at)
             if is_restored:
-                emails.restored(case, at=at)
+                emails.restored(case, how=how, cents=arrived, at=at)
             elif step:
-                emails.recovered(case, at=at)
+                emails.recovered(case, how=how, cents=arrived, at=at)
     except StaleStateError:
         return f"case {case.pk} was settled by another process"
     logger.info("failed_payment_recovered", case=case.pk, restored=is_restored)
     return f"case {case.pk} recovered"
+
+
+def _how_settled(case: PaymentFailure, facts: InvoiceFacts | None) -> tuple[Settled, int]:
+    """What ended the debt, and how much of it: the money that came since the last look, or a credit where none came."""
+    if facts is None:
+        return Settled.PAID, case.amount_cents
+    arrived = facts.settled_cents - case.paid_cents
+    return (Settled.PAID, arrived) if arrived > 0 else (Settled.CREDITED, case.amount_cents)
 
 
 def brought_in(case: PaymentFailure, paid_cents: int) -> int:
@@ -105,3 +115,9 @@ def restore_standing(account: Account, *, by: Actor, at: datetime, note: str = "
     if account.standing == Standing.PAST_DUE and target == Standing.ACTIVE:
         move(account, Standing.ACTIVE, by=by, at=at, reason=note, field="standing")
     return False
+
+
+def lift_for_returning(account: Account, *, by: Actor, at: datetime) -> bool:
+    """Lifts the billing suspension of who pays again although an old debt is open; True where the service came back."""
+    target = Standing.PAST_DUE if account.payment_failures.unsettled().exists() else Standing.ACTIVE
+    return account.lift_suspension(Suspension.Reason.BILLING, back_to=target, by=by, at=at)

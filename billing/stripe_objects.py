@@ -146,9 +146,15 @@ def invoice_lines(invoice: Json) -> list[Json]:
     return [line for line in data if isinstance(line, dict)] if isinstance(data, list) else []
 
 
-def _price_ids(invoice: Json) -> tuple[str, ...]:
+def _charged_lines(invoice: Json) -> list[Json]:
+    """What the invoice charges, the largest first: a credit, as for unused time, names what the customer had before."""
+    charged = [line for line in invoice_lines(invoice) if number(line.get("amount")) >= 0]
+    return sorted(charged, key=lambda line: number(line.get("amount")), reverse=True)
+
+
+def _price_ids(lines: list[Json]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for line in invoice_lines(invoice):
+    for line in lines:
         details = mapping(mapping(line.get("pricing")).get("price_details"))
         for candidate in (line.get("price"), line.get("plan"), details.get("price")):
             if identifier := object_id(candidate):
@@ -176,7 +182,7 @@ def invoice_facts(invoice: Json) -> InvoiceFacts:
     customer = mapping(invoice.get("customer"))
     status = text(invoice.get("status")) or ("paid" if invoice.get("paid") is True else "open")
     details = mapping(mapping(invoice.get("status_details")).get("uncollectible"))
-    lines = invoice_lines(invoice)
+    lines = _charged_lines(invoice)
     return InvoiceFacts(
         id=text(invoice.get("id")),
         status=status,
@@ -196,7 +202,7 @@ def invoice_facts(invoice: Json) -> InvoiceFacts:
         created=moment(invoice.get("created")),
         customer_email=text(invoice.get("customer_email")) or text(customer.get("email")),
         customer_name=text(invoice.get("customer_name")) or text(customer.get("name")),
-        price_ids=_price_ids(invoice),
+        price_ids=_price_ids(lines),
         description=text(lines[0].get("description")) if lines else "",
         hosted_invoice_url=text(invoice.get("hosted_invoice_url")),
         paid_out_of_band=_was_paid_elsewhere(invoice),

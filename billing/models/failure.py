@@ -41,6 +41,7 @@ class Flag(models.TextChoices):
     NO_ADDRESS = "no_address", "No address to write to"
     ODD_STATE = "odd_state", "Unexpected state at Stripe"
     UNKNOWN_CHARGE = "unknown_charge", "Unknown whether the new card was charged"
+    RETURNED = "returned", "Pays for a new subscription while an old debt is open"
 
 
 class RecoveryMethod(models.TextChoices):

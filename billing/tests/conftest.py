@@ -6,6 +6,7 @@ from pytest_django import Settings
 
 from billing.models import PaymentFailure
 from billing.tests.make import SECRET, START, Scene
+from testing.fake_resend import FakeResend
 from testing.fake_stripe import FakeStripe
 from testing.processes import Processes
 
@@ -37,6 +38,17 @@ def keyed_scene(scene: Scene, settings: Settings) -> Scene:
     settings.STRIPE_SECRET_KEY = scene.fake.api_key
     settings.STRIPE_API_BASE = scene.fake.url
     return scene
+
+
+@pytest.fixture
+def resend(scene: Scene, settings: Settings) -> Iterator[FakeResend]:
+    """Mail goes to a fake Resend, whose reports are signed."""
+    with FakeResend() as fake:
+        settings.RESEND_API_KEY, settings.RESEND_SIGNING_SECRET = fake.api_key, fake.secret
+        options = {"api_key": fake.api_key, "api_url": fake.url}
+        settings.MAILERS = {"default": {"BACKEND": "levqor.mail.backends.ResendBackend", "OPTIONS": options}}
+        settings.ANYMAIL = settings.ANYMAIL | {"REQUESTS_TIMEOUT": (5, 5)}
+        yield fake
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Turning a mail's three templates into the subject, text and HTML that are frozen in its row."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,11 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 SUBJECT_LIMIT = 150
+NAME_LIMIT = 80
+# What mail programs make a link of, or a telephone number, in a name that somebody typed at a checkout.
+LINK_IN_NAME = re.compile(
+    r"[@\\]|://|www\.|[^\W_][.。．｡][^\W\d_]{2,}|\d+\.\d+\.\d+\.\d+|\d(?:[\s().\-/+]*\d){6,}", re.IGNORECASE
+)
 _INLINER = css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False)
 
 
@@ -32,6 +38,14 @@ def one_line(text: str, limit: int = SUBJECT_LIMIT) -> str:
     """The text without control characters, on one line: a line break in a subject would add headers to the mail."""
     flat = " ".join(re.sub(r"[\x00-\x1f\x7f\u2028\u2029]+", " ", text).split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def name_in_mail(name: str) -> str:
+    """The name as a mail may greet by it; empty where it carries a link or a message of its own, so that nobody has us
+    deliver one: names are typed by strangers."""
+    flat = " ".join(_clean(unicodedata.normalize("NFC", name)).split())
+    is_plain = flat == name.strip() and len(flat) <= NAME_LIMIT
+    return flat if is_plain and not LINK_IN_NAME.search(unicodedata.normalize("NFKC", flat)) else ""
 
 
 def _tidy(text: str) -> str:
