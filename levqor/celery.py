@@ -11,6 +11,7 @@ from kombu.transport import TRANSPORT_ALIASES
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levqor.settings")
 
 TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "levqor.lib.redis_transport:Transport")
+TRANSPORT_ALIASES["filesystem"] = "levqor.lib.folder_transport:Transport"
 
 app = Celery("levqor")
 app.config_from_object("django.conf:settings", namespace="CELERY")
