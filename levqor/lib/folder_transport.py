@@ -20,13 +20,13 @@ SECONDS_BETWEEN = 0.02
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # its bases disagree
         # By name the oldest is taken first.
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         whole = os.path.join(self.data_folder_out, name)
         try:
             with open(f"{whole}.part", "wb") as file:
-                file.write(str_to_bytes(dumps(message)))
+                file.write(str_to_bytes(dumps(payload)))
             os.replace(f"{whole}.part", whole)
         except OSError as error:
             raise ChannelError(f"Cannot add file {whole!r} to the folder of the broker") from error
