@@ -63,3 +63,18 @@ def test_no_page_puts_up_a_barrier(open_browser: OpenBrowser, scheme: Scheme, wi
         found[path] = window.barriers()
 
     assert {path: barriers for path, barriers in found.items() if barriers} == {}
+
+
+@pytest.mark.parametrize(("width", "is_shown"), [(1280, True), (1279, False)])
+def test_the_menu_stands_beside_the_page_where_there_is_room(
+    open_browser: OpenBrowser, width: int, is_shown: bool
+) -> None:
+    window = open_browser(make_admin(), width=width)
+    window.go("/admin/")
+    menu = window.page.get_by_role("navigation", name="Back office")
+    button = window.page.get_by_role("button", name="Menu", exact=True)
+    button.wait_for()
+
+    assert menu.is_visible() is is_shown
+    button.click()
+    assert menu.is_visible() is not is_shown
