@@ -96,7 +96,8 @@ class Watcher:
         try:
             with waiting_for_no_lock():
                 self._write_down(now)
-            connection.close_if_unusable_or_obsolete()
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
         except (DatabaseError, InterfaceError, OSError) as error:
             logger.warning("status_not_written_down", error=type(error).__name__)
             connection.close()
