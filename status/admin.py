@@ -1,5 +1,6 @@
 """The back office of the status page."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -88,11 +89,20 @@ class IncidentAdmin(ReadOnlyAdmin):
         return admin_views.incident_view(request, incident, self.admin_site)
 
     def get_urls(self) -> list[URLPattern]:
-        dismiss = self.admin_site.admin_view(partial(self._dismiss))
-        return [path("<int:pk>/dismiss/", dismiss, name="status_incident_dismiss"), *super().get_urls()]
+        own = {"dismiss": admin_views.dismiss_view, "title": admin_views.title_view}
+        return [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(partial(self._act, view)),
+                name=f"status_incident_{name}",
+            )
+            for name, view in own.items()
+        ] + super().get_urls()
 
-    def _dismiss(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return admin_views.dismiss_view(request, get_object_or_404(Incident, pk=pk))
+    def _act(
+        self, view: Callable[[HttpRequest, Incident], HttpResponse], request: HttpRequest, pk: int
+    ) -> HttpResponse:
+        return view(request, get_object_or_404(Incident, pk=pk))
 
 
 class PublishingAdmin(BaseAdmin):

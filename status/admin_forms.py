@@ -255,3 +255,11 @@ class MaintenanceForm(HeadForm, UpdateForm):
 
 class DismissForm(forms.Form):
     reason = forms.CharField(label="Why is it no incident?", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class TitleForm(forms.Form):
+    """Another title, for a slip in the one that is on the page."""
+
+    name = forms.CharField(label="Title", max_length=200)
+    reason = forms.CharField(label="Why?", max_length=500, initial="A slip of the pen.")
+    seen_name = forms.CharField(widget=forms.HiddenInput, strip=False)

@@ -21,6 +21,7 @@ from status.admin_forms import (
     IncidentForm,
     MaintenanceForm,
     PastForm,
+    TitleForm,
     UpdateForm,
     WindowUpdateForm,
 )
@@ -112,6 +113,8 @@ def incident_view(request: HttpRequest, incident: Incident, site: admin.AdminSit
     if is_sent and form.is_valid() and _post(request, incident, form):
         return redirect("admin:status_incident_change", incident.pk)
     context = {"title": str(incident), "original": incident, "is_draft": is_draft, "dismiss_form": DismissForm()}
+    if incident.is_published:
+        context["title_form"] = TitleForm(initial={"name": incident.name, "seen_name": incident.name})
     return _show(request, site, form, incident, context)
 
 
@@ -155,6 +158,29 @@ def dismiss_view(request: HttpRequest, incident: Incident) -> HttpResponse:
     except (IllegalMoveError, StaleStateError) as error:
         messages.error(request, str(error))
     return redirect("admin:status_incident_changelist")
+
+
+@require_POST
+def title_view(request: HttpRequest, incident: Incident) -> HttpResponse:
+    """A slip in the title that is on the page."""
+    if not _may_publish(request):
+        raise PermissionDenied
+    form = TitleForm(request.POST)
+    if not form.is_valid():
+        faults = " ".join(
+            f"{form.fields[name].label}: {' '.join(map(str, said))}" for name, said in form.errors.items()
+        )
+        messages.error(request, f"The title is not changed. {faults}")
+        return redirect("admin:status_incident_change", incident.pk)
+    facts, by, at = form.cleaned_data, staff(request.user), timezone.now()
+    try:
+        # The title that was on screen: of two people at once, the second is told.
+        incident.name = facts["seen_name"]
+        incidents.correct_title(incident, facts["name"], by=by, at=at, reason=facts["reason"])
+        messages.success(request, "The title is corrected on the page and in the feeds; nobody is mailed.")
+    except incidents.RefusedError as error:
+        messages.error(request, str(error))
+    return redirect("admin:status_incident_change", incident.pk)
 
 
 def _may_publish(request: HttpRequest) -> bool:

@@ -145,6 +145,7 @@ class HealthDesk:
         self._report: Report | None = None
         self._made_at = float("-inf")
         self._known, self._jobs = NOTHING, NO_EVIDENCE
+        self._page_said: tuple[Judgement, ...] = ()
 
     def report(self) -> Report:
         """The report of now, at most five seconds old, within about a second."""
@@ -155,9 +156,12 @@ class HealthDesk:
             return self._report
 
     def _has_aged(self) -> bool:
-        """True too where the signs of life of that look have become too old since: what died is not held back here."""
+        """True too where the signs of life of that look have become too old since, and where the page has changed its mind:
+        what died is not held back here, nor what lives again."""
         now = time.monotonic()
-        return now - self._made_at >= CACHE_SECONDS or memory.judge_jobs(self._known, now=now) != self._jobs
+        if now - self._made_at >= CACHE_SECONDS or memory.judge_jobs(self._known, now=now) != self._jobs:
+            return True
+        return memory.judgements(now) != self._page_said
 
     def _look(self) -> Report:
         began = time.monotonic()
@@ -169,7 +173,7 @@ class HealthDesk:
         now = time.monotonic()
         self._known = memory.evidence if evidence is None or evidence is NOTHING else evidence
         memory.note_broker(broker or BrokerSight(answers=False))
-        self._jobs = memory.judge_jobs(self._known, now=now)
+        self._jobs, self._page_said = memory.judge_jobs(self._known, now=now), memory.judgements(now)
         return make_report(evidence, self._jobs, began=began, now=now)
 
 

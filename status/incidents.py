@@ -7,6 +7,7 @@ from typing import Any, Final
 import structlog
 from django.db import IntegrityError, transaction
 
+from levqor.audit.models import record
 from levqor.lib.actors import SYSTEM, Actor
 from levqor.lib.events import emit
 from levqor.lib.states import move
@@ -244,6 +245,20 @@ def publish_draft(
         Incident.objects.filter(pk=incident.pk, status=IncidentStatus.DRAFT).update(name=name, impact=impact)
         incident.name, incident.impact = name, impact
         return post_update(incident, update, by=by, at=at, seen=seen)
+
+
+def correct_title(incident: Incident, name: str, *, by: Actor, at: datetime, reason: str) -> None:
+    """Another title, for a slip in the first; nobody is mailed. What it was is kept in the trail, with the reason."""
+    old, name = incident.name, name.strip()
+    if not name or name == old:
+        raise RefusedError("Give the title that it should have; this one it has.")
+    with transaction.atomic():
+        stored = Incident.objects.published().filter(pk=incident.pk, name=old)
+        if not stored.update(name=name, updated_at=at):
+            raise RefusedError("Somebody changed it since you opened this page; look at it again.")
+        incident.name, incident.updated_at = name, at
+        record("title.corrected", incident, by=by, at=at, reason=f"It was “{old}”. {reason}")
+        publish_soon(at=at)
 
 
 def dismiss(incident: Incident, *, by: Actor, at: datetime, reason: str) -> None:

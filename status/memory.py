@@ -115,6 +115,12 @@ class StatusMemory:
         is_beginning = now - self._born < LATE_SECONDS
         return NO_EVIDENCE if is_beginning and not judged.is_fine and self._broker.answers else judged
 
+    def judgements(self, now: float) -> tuple[Judgement, ...]:
+        """What this process finds of the database and of the background work."""
+        is_starting = self._evidence is NOTHING and now - self._born < STARTING_SECONDS
+        database = NO_EVIDENCE if is_starting else judge_database(self._evidence, now=now)
+        return database, self.judge_jobs(self._evidence, now=now)
+
     # --- read by requests ---
 
     @property
@@ -149,9 +155,7 @@ class StatusMemory:
         return self._drawn
 
     def _sight(self, now: float) -> Sight:
-        is_starting = self._evidence is NOTHING and now - self._born < STARTING_SECONDS
-        database = NO_EVIDENCE if is_starting else judge_database(self._evidence, now=now)
-        jobs = self.judge_jobs(self._evidence, now=now)
+        database, jobs = self.judgements(now)
         if database.state == ComponentState.MAJOR:
             jobs = Judgement(ComponentState.DEGRADED, "database")
         return Sight(self._snapshot_age(now), {API: database, JOBS: jobs}, self._seen_wall)

@@ -59,6 +59,10 @@ class OwnRedis(OwnBroker):
         self._server = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
         wait_until(self.answers, seconds=10, what="redis-server answers")
 
+    @property
+    def pid(self) -> int:
+        return self._server.pid if self._server else 0
+
     def stop(self) -> None:
         if self._server:
             self._server.kill()

@@ -55,6 +55,10 @@ class OwnPostgres:
     def _data(self) -> Path:
         return self._folder / "data"
 
+    @property
+    def log(self) -> Path:
+        return self._folder / "server.log"
+
     def _call(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [self._programs / program, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=self._folder, **self._as
@@ -63,7 +67,7 @@ class OwnPostgres:
     def start(self) -> None:
         options = {"listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": ""}
         settings = [word for name, value in (options | NOTHING_IS_KEPT).items() for word in ("-c", f"{name}={value}")]
-        with (self._folder / "server.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._server = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, *settings],
                 stdout=log,

@@ -13,7 +13,7 @@ from status import health
 from status.broker import BrokerSight
 from status.evidence import NOTHING
 from status.health import HealthDesk
-from status.incidents import post_update
+from status.incidents import correct_title, post_update
 from status.memory import memory
 from status.models import Component, Incident, IncidentStatus
 from status.tests.make import SUPPORT, make_incident, make_maintenance, make_update
@@ -119,7 +119,7 @@ def test_a_feed_does_not_change_by_itself(client: Client, now: datetime, path: s
 
 def stamps(client: Client, path: str) -> dict[str, str]:
     feed = feedparser.parse(client.get(path).content)
-    return {entry.id: str((entry.title, entry.get("updated"), entry.get("content"))) for entry in feed.entries}
+    return {entry.id: str((entry.title, dict.get(entry, "updated"), entry.get("content"))) for entry in feed.entries}
 
 
 def test_one_entry_changes_and_keeps_its_id(client: Client, now: datetime) -> None:
@@ -133,6 +133,20 @@ def test_one_entry_changes_and_keeps_its_id(client: Client, now: datetime) -> No
 
     assert before.keys() == after.keys()
     assert [key.rpartition("/")[2] for key in before if before[key] != after[key]] == [still_open.public_id]
+
+
+@pytest.mark.parametrize("path", FEEDS)
+def test_a_corrected_title_changes_one_entry_and_no_id(client: Client, now: datetime, path: str) -> None:
+    old, _ = make_two(now)
+    show(now)
+    before = stamps(client, path)
+
+    correct_title(old, "Slow answers", by=SUPPORT, at=now, reason="A slip.")
+    show(now)
+    after = stamps(client, path)
+
+    assert before.keys() == after.keys()
+    assert [key.rpartition("/")[2] for key in before if before[key] != after[key]] == [old.public_id]
 
 
 @pytest.mark.parametrize("path", FEEDS)

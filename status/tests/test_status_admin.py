@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from levqor.accounts.models import User
+from levqor.audit.models import AuditEntry
 from levqor.mail.models import OutgoingMail
 from status.component_states import ComponentState
 from status.incidents import draft_incident, post_update
@@ -223,6 +224,50 @@ def test_a_draft_is_dismissed_with_a_reason(publisher: Client) -> None:
     assert (without, draft.status) == (IncidentStatus.DRAFT, IncidentStatus.DISMISSED)
 
 
+def correct(client: Client, incident: Incident, **changes: str) -> str:
+    facts = {"name": "Slow answers", "seen_name": incident.name, "reason": "A slip."} | changes
+    return client.post(f"{LIST}{incident.pk}/title/", facts, follow=True).text
+
+
+def test_a_corrected_title_is_kept_in_the_trail(publisher: Client, django_capture_on_commit_callbacks) -> None:  # type: ignore[no-untyped-def]
+    incident = make_incident(name="Slow anwsers")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        correct(publisher, incident)
+
+    incident.refresh_from_db()
+    entry = AuditEntry.objects.about(incident).get(verb="title.corrected")
+    assert (incident.name, incident.updates.count()) == ("Slow answers", 1)
+    assert "Slow answers" in Snapshot.objects.get().body
+    assert entry.note.text == "It was “Slow anwsers”. A slip."
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": " "}, "This field is required"),
+        ({"name": "x" * 201}, "at most 200 characters"),
+        ({"name": "a\0b"}, "Null characters are not allowed"),
+        ({"name": "Slow anwsers"}, "this one it has"),
+        ({"reason": ""}, "Why?: This field is required"),
+        ({"seen_name": "What it was before"}, "Somebody changed it"),
+    ],
+)
+def test_a_title_that_cannot_be_is_refused_with_words(publisher: Client, changes: dict[str, str], words: str) -> None:
+    incident = make_incident(name="Slow anwsers")
+
+    assert words in correct(publisher, incident, **changes)
+    incident.refresh_from_db()
+    assert incident.name == "Slow anwsers"
+
+
+def test_a_draft_has_no_title_on_the_page(publisher: Client) -> None:
+    draft = draft_incident(component(), ComponentState.MAJOR, since=NOON, at=NOON)
+    assert draft
+
+    assert "look at it again" in correct(publisher, draft, name="Another")
+
+
 def test_who_may_only_read_cannot_publish(client: Client) -> None:
     client.force_login(make_staff("view_incident"))
     incident = make_incident()
@@ -231,11 +276,12 @@ def test_who_may_only_read_cannot_publish(client: Client) -> None:
         client.get(LIST).status_code,
         client.get(ADD).status_code,
         client.post(f"{LIST}{incident.pk}/dismiss/", {"reason": "x"}).status_code,
+        client.post(f"{LIST}{incident.pk}/title/", {"name": "x"}).status_code,
     ]
     client.post(f"{LIST}{incident.pk}/change/", filled(seen=1, status="resolved"))
 
     incident.refresh_from_db()
-    assert codes == [200, 403, 403]
+    assert codes == [200, 403, 403, 403]
     assert incident.status == IncidentStatus.INVESTIGATING
 
 
