@@ -175,7 +175,8 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         # No process has more threads than connections, so who waits, waits for a database that is away. The pool must not
         # put its own attempts off for minutes then: the next request makes a new one.
-        "pool": {"min_size": 1, "max_size": 20, "timeout": 3, "reconnect_timeout": 2},
+        # What was opened while the database stood still is given back one at a time, within a minute after.
+        "pool": {"min_size": 1, "max_size": 20, "max_idle": 5, "timeout": 3, "reconnect_timeout": 2},
         "connect_timeout": 5,
         # A database behind a network that drops packets must be noticed within seconds, not after the kernel's minutes.
         "tcp_user_timeout": 5000,
