@@ -8,8 +8,8 @@ import json
 import statistics
 from pathlib import Path
 
-from bench.djstripe_install import NotInstalledError, install
 from bench.events import SECRET, Story, requests, tell_story
+from bench.side_install import NotInstalledError, install
 from bench.sides import MIGRATE, Side, run_rounds, served
 from bench.tables import spread, table, verdict
 
