@@ -77,7 +77,7 @@ class Report:
 
     def _measured(self, name: str, check: Check) -> dict[str, Any]:
         fault = WARN if name == "scheduler" else FAIL
-        return {
+        measured = {
             "componentId": name,
             "componentType": "datastore" if name == "database" else "component",
             "observedValue": check.latency_ms,
@@ -85,6 +85,7 @@ class Report:
             "status": PASS if check.ok else fault,
             "time": self.at.isoformat().replace("+00:00", "Z"),
         }
+        return measured if check.ok else measured | {"output": check.service}
 
 
 @dataclass
