@@ -1,5 +1,6 @@
 """The look at Stripe before each send and each suspension."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -38,7 +39,12 @@ class Checkpoint:
     at: datetime
     dry_run: bool = False
     patience: timedelta = timedelta()
+    began: float = field(default_factory=time.monotonic)
     _failures: int = field(default=0)
+
+    def clock(self) -> datetime:
+        """The time of this moment, as the pass keeps time."""
+        return self.at + timedelta(seconds=time.monotonic() - self.began)
 
     def look_at(self, case: PaymentFailure, *, is_final: bool) -> Verdict:
         """What may be done about the case now. Unless it is a dry run, a case that is over is ended here and now.
