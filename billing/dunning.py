@@ -50,6 +50,7 @@ HOLD_OF_VERDICT = {
     Verdict.UNREACHABLE: Hold.STRIPE_UNREACHABLE,
     Verdict.UNKNOWN: Hold.UNKNOWN_INVOICE,
     Verdict.ODD: Hold.ODD_STATE,
+    Verdict.FORBIDDEN: Hold.STRIPE_RIGHTS,
 }
 OUTCOME_OF_MAIL = {
     MailStatus.SENT: StepStatus.SENT,
