@@ -31,6 +31,7 @@ class Verdict(Enum):
     UNKNOWN = "unknown"
     ODD = "odd"
     FORBIDDEN = "forbidden"
+    UNDER_WAY = "under way"
 
 
 @dataclass
@@ -110,6 +111,8 @@ class Checkpoint:
             judge_invoice(facts, None, at=self.at)
             PaymentFailure.objects.filter(pk=case.pk).update(checked_at=self.at)
             case.refresh_from_db()
+        if facts and facts.is_being_paid:
+            return Verdict.UNDER_WAY
         next_attempt = facts.next_payment_attempt if facts else case.next_payment_attempt
         return Verdict.RETRYING if is_final and next_attempt and next_attempt > self.at else Verdict.OWED
 

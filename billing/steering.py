@@ -28,6 +28,7 @@ RESENDABLE = {StepStatus.SENT, StepStatus.FAILED, StepStatus.UNKNOWN}
 REFUSAL_OF_VERDICT = {
     Verdict.OVER: "Stripe says that nothing is owed any more, so nothing was sent; the case is closed now.",
     Verdict.UNREACHABLE: "Stripe did not answer, so nothing was done. Try again in a few minutes.",
+    Verdict.UNDER_WAY: "A payment of this invoice is under way at Stripe, so nothing was done. Wait for its end.",
     Verdict.FORBIDDEN: "Our key at Stripe may not read this invoice, so nothing was done. The alarms say what it lacks.",
     Verdict.ODD: "The invoice is in a state at Stripe that Levqor does not know, so nothing was done. Look it up first.",
     Verdict.UNKNOWN: "Stripe does not know this invoice, so nothing was done. Look it up at Stripe first.",

@@ -1,11 +1,15 @@
 """Reported faults of Stripe's side: money under way, one object that cannot be read, a right that our key lacks."""
 
 import pytest
+from pytest_django import Settings
 
+from billing.dunning import run_dunning_job
 from billing.models import Alarm, PaymentFailure
 from billing.reconcile import reconcile_stripe
 from billing.tests.make import Scene
 from billing.tests.test_reconcile import lose_events
+from billing.tests.told import november, tell, tell_failure
+from testing.stripe_facts import InvoiceFacts, PaymentIntentFacts
 
 
 def counts(report: object) -> dict[str, int]:
@@ -72,3 +76,50 @@ def test_a_key_that_may_not_read_debts_is_named_and_holds_until_it_may(keyed_sce
     keyed_scene.fake.heal()
     assert counts(keyed_scene.run(day=1, hour=12)) == {"due": 1, "sent": 1}
     assert not Alarm.objects.filter(cleared_at=None).exists()
+
+
+# 07: money that is on its way
+
+
+def let_the_bank_debit(scene: Scene, invoice: str, status: str) -> None:
+    """The payment of the invoice is with the bank, or has come back from it."""
+    intent = scene.fake.get(InvoiceFacts, invoice).payment_intent
+    scene.fake.set(scene.fake.get(PaymentIntentFacts, str(intent)), status=status)
+
+
+def test_nobody_is_reminded_or_suspended_while_their_payment_is_under_way(keyed_scene: Scene) -> None:
+    invoice = keyed_scene.fail(next_attempt=None)
+    let_the_bank_debit(keyed_scene, invoice, "processing")
+
+    passes = [counts(keyed_scene.run(day=day, hour=11)) for day in (1, 7, 14)]
+
+    assert passes == [{"due": 1, "held": 1}, {"due": 2, "held": 2}, {"due": 3, "held": 3}]
+    assert keyed_scene.case(invoice).hold_reason == "a payment is under way"
+    assert (keyed_scene.mails(), keyed_scene.account().standing) == ([], "past_due")
+
+    let_the_bank_debit(keyed_scene, invoice, "requires_payment_method")
+    assert counts(keyed_scene.run(day=15, hour=11)) == {"due": 3, "sent": 1, "held": 2}
+
+
+def test_a_payment_that_begins_after_the_last_notice_keeps_the_service_on(
+    keyed_scene: Scene, settings: Settings
+) -> None:
+    settings.DUNNING_SUSPEND_AFTER_HOURS = 24
+    invoice = keyed_scene.fail(next_attempt=None)
+    for day in (1, 7, 14):
+        keyed_scene.run(day=day, hour=11)
+    let_the_bank_debit(keyed_scene, invoice, "processing")
+
+    assert keyed_scene.run(day=16, hour=11).suspended == 0
+    let_the_bank_debit(keyed_scene, invoice, "requires_payment_method")
+    assert keyed_scene.run(day=17, hour=11).suspended == 1
+
+
+def test_stored_events_tell_of_a_payment_under_way_where_they_name_its_invoice(scene: Scene) -> None:
+    tell_failure()
+    intent = {"id": "pi_told", "object": "payment_intent", "invoice": "in_told", "status": "processing"}
+    tell("payment_intent.processing", intent, at=november(2, 15))
+    assert counts(run_dunning_job(at=november(3))) == {"due": 1, "held": 1}
+
+    tell("payment_intent.payment_failed", intent | {"status": "requires_payment_method"}, at=november(4))
+    assert counts(run_dunning_job(at=november(5))) == {"due": 1, "sent": 1}
