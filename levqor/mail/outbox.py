@@ -27,9 +27,9 @@ logger = structlog.get_logger(__name__)
 
 DELIVER_TASK = "mail.deliver_due"
 # Refusals that are not about the mail but about us, or about the hour: a key that is being changed (401), a domain not
-# verified yet (403), a wrong address of the provider (404, 405), a quota (429), an account that is looked into (451).
-# Nothing was taken, so the mail waits until that is mended. https://resend.com/docs/api-reference/errors
-OUR_FAULT = frozenset({401, 403, 404, 405, 429, 451})
+# verified yet (403), a quota (429), an account that is looked into (451). Nothing was taken, so the mail waits until that
+# is mended. https://resend.com/docs/api-reference/errors
+OUR_FAULT = frozenset({401, 403, 429, 451})
 # A line that may heal, and another attempt with this key still under way (409): it may have been taken.
 MAY_PASS = frozenset({408, 409, 425})
 # So long a fault of ours makes the mails wait at most once it is mended.
