@@ -31,6 +31,11 @@ def raise_alarm(kind: AlarmKind, subject: str, *, at: datetime, detail: str = ""
     stale.update(last_raised_at=at, count=F("count") + 1, detail=detail[:500])
 
 
+def settle_alarm(kind: AlarmKind, subject: str, *, at: datetime) -> None:
+    """What was wrong works again."""
+    Alarm.objects.filter(kind=kind, subject=subject[:255], cleared_at=None).update(cleared_at=at)
+
+
 def clear_alarm(alarm: Alarm, *, by: Actor, at: datetime, reason: str) -> bool:
     """A person has dealt with it; should it come again, a new alarm is raised. False where it was cleared before."""
     with transaction.atomic():

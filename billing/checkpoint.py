@@ -1,5 +1,6 @@
 """The look at Stripe before each send and each suspension."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -7,7 +8,7 @@ from enum import Enum
 import structlog
 
 from billing import gateway
-from billing.alarms import raise_alarm
+from billing.alarms import raise_alarm, settle_alarm
 from billing.cases import ENDED_SUBSCRIPTIONS, close_case, flag_case, is_still_owed, judge_invoice
 from billing.evidence import current_invoice, current_subscription
 from billing.models import AlarmKind, CloseReason, Flag, PaymentFailure
@@ -16,6 +17,7 @@ from levqor.accounts.models import Account
 
 logger = structlog.get_logger(__name__)
 
+READ_DEBTS, READ_CUSTOMERS = "read invoices and subscriptions", "read customers"
 FAILURES_BEFORE_GIVING_UP = 3
 # How long a pass, which comes each minute, takes Stripe's word for it that a retry lies ahead.
 RETRY_PATIENCE = timedelta(minutes=15)
@@ -28,6 +30,8 @@ class Verdict(Enum):
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
     ODD = "odd"
+    FORBIDDEN = "forbidden"
+    UNDER_WAY = "under way"
 
 
 @dataclass
@@ -38,7 +42,13 @@ class Checkpoint:
     at: datetime
     dry_run: bool = False
     patience: timedelta = timedelta()
+    began: float = field(default_factory=time.monotonic)
     _failures: int = field(default=0)
+    _works: set[str] = field(default_factory=set)
+
+    def clock(self) -> datetime:
+        """The time of this moment, as the pass keeps time."""
+        return self.at + timedelta(seconds=time.monotonic() - self.began)
 
     def look_at(self, case: PaymentFailure, *, is_final: bool) -> Verdict:
         """What may be done about the case now. Unless it is a dry run, a case that is over is ended here and now.
@@ -56,12 +66,30 @@ class Checkpoint:
         except gateway.StripeUnknownObjectError:
             self._flag(case, Flag.UNKNOWN_INVOICE)
             return Verdict.UNKNOWN
+        except gateway.StripeForbiddenError as error:
+            self._name_lack(READ_DEBTS, error)
+            return Verdict.FORBIDDEN
         except (gateway.StripeUnavailableError, gateway.StripeRefusedError) as error:
             self._failures += 1
+            if isinstance(error, gateway.StripeRefusedError) and not self.dry_run:
+                raise_alarm(AlarmKind.UNREADABLE, case.invoice_id, at=self.at, detail=str(error))
             logger.warning("stripe_unreachable", case=case.pk, error=str(error))
             return Verdict.UNREACHABLE
         self._failures = 0
+        self._note_right(READ_DEBTS)
         return self._judge(case, facts, end, is_final=is_final)
+
+    def _name_lack(self, right: str, error: Exception) -> None:
+        """A fault of our set-up is named to staff, and is no customer's. A dry run writes nothing."""
+        logger.error("stripe_right_missing", right=right, error=str(error))
+        if not self.dry_run:
+            raise_alarm(AlarmKind.STRIPE_RIGHTS, right, at=self.at, detail=str(error))
+
+    def _note_right(self, right: str) -> None:
+        """What works again needs nobody any more; looked at once a pass."""
+        if gateway.is_enabled() and not self.dry_run and right not in self._works:
+            self._works.add(right)
+            settle_alarm(AlarmKind.STRIPE_RIGHTS, right, at=self.at)
 
     def _knows_of_a_retry(self, case: PaymentFailure) -> bool:
         announced, seen = case.next_payment_attempt, case.checked_at
@@ -83,6 +111,8 @@ class Checkpoint:
             judge_invoice(facts, None, at=self.at)
             PaymentFailure.objects.filter(pk=case.pk).update(checked_at=self.at)
             case.refresh_from_db()
+        if facts and facts.is_being_paid:
+            return Verdict.UNDER_WAY
         next_attempt = facts.next_payment_attempt if facts else case.next_payment_attempt
         return Verdict.RETRYING if is_final and next_attempt and next_attempt > self.at else Verdict.OWED
 
@@ -118,7 +148,13 @@ class Checkpoint:
         """Takes over the customer's present address, too, since the invoice's own froze when it was finalised."""
         if not case.account.stripe_customer_id:
             return False
-        customer = gateway.read_customer(case.account.stripe_customer_id)
+        try:
+            customer = gateway.read_customer(case.account.stripe_customer_id)
+        except gateway.StripeForbiddenError as error:
+            # The address that we hold is good enough, and the lack is ours to mend.
+            self._name_lack(READ_CUSTOMERS, error)
+            return False
+        self._note_right(READ_CUSTOMERS)
         if customer.is_deleted:
             return True
         if customer.email and customer.email != case.account.billing_email and not self.dry_run:

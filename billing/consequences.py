@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from billing.case_page import in_words
-from billing.decisions import WINDOW_CLOSES, WINDOW_OPENS
 from billing.emails import working_address
+from billing.holds import WINDOW_CLOSES, WINDOW_OPENS
 from billing.models import DunningStep, FailureStatus, PaymentFailure, StepStatus
 from billing.models.failure import total_of
 

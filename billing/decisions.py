@@ -1,36 +1,16 @@
 """What a pass does with the due steps of one customer: pure decisions, shared by the real run and the dry run."""
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from django.conf import settings
 
-from billing.holds import is_held
+from billing.holds import Hold, is_too_soon, is_within_window, reason_to_wait_at_all
 from billing.models import DunningStep, PaymentFailure, StepStatus
-from billing.models.policy import SPACING
 from levqor.accounts.models import Account
-
-WINDOW_OPENS, WINDOW_CLOSES = 8, 18
-
-
-class Hold(StrEnum):
-    """Why a due step waits."""
-
-    DISABLED = "dunning is switched off"
-    EXEMPT = "account is exempt"
-    PAUSED = "paused"
-    ON_HOLD = "on hold, something else comes first"
-    WINDOW = "outside 08:00–18:00 there"
-    SPACING = "48 h after the last mail"
-    EARLIER_STEP = "an earlier step goes first"
-    STRIPE_UNREACHABLE = "Stripe unreachable"
-    UNKNOWN_INVOICE = "unknown to Stripe"
-    ODD_STATE = "unexpected state at Stripe"
-    STRIPE_RETRIES = "Stripe tries again"
-    NO_ADDRESS = "no address that works"
-    PROVIDER = "mail provider unreachable"
+from levqor.mail.models import MailStatus
 
 
 @dataclass
@@ -49,6 +29,11 @@ class PassReport:
     suspended: int = 0
     crashed: int = 0
     held_because: Counter[Hold] = field(default_factory=Counter)
+    began: float = field(default_factory=time.monotonic)
+
+    def clock(self) -> datetime:
+        """The time of this moment, as the pass keeps time."""
+        return self.now + timedelta(seconds=time.monotonic() - self.began)
 
     def hold(self, number: int, because: Hold) -> None:
         self.held += number
@@ -72,60 +57,33 @@ class Plan:
     held: list[tuple[DunningStep, Hold]] = field(default_factory=list)
 
 
-def plan_steps(account: Account, due: list[DunningStep], last_mail_at: datetime | None, *, at: datetime) -> Plan:
-    """Sorts one customer's due steps by all rules that need nobody to be asked. Of each case only the earliest goes."""
+def plan_steps(account: Account, due: list[DunningStep], last: datetime | None, *, at: datetime) -> Plan:
+    """Sorts one customer's due steps by all rules that need nobody to be asked. Of each case only the earliest goes.
+
+    The rules are those of `holds.reason_to_wait`; the customer's hour and last mail are looked at once for all steps.
+    """
     plan = Plan()
     seen: set[int] = set()
-    general = hold_for_account(account, last_mail_at, at=at)
+    general = None if is_within_window(account, at=at) else Hold.WINDOW
+    general = general or (Hold.SPACING if is_too_soon(last, at=at) else None)
     for step in sorted(due, key=lambda step: (step.failure_id, step.attempt_number)):
         if step.failure_id in seen:
             plan.held.append((step, Hold.EARLIER_STEP))
             continue
         seen.add(step.failure_id)
-        hold = hold_for_case(account, step.failure, at=at) or (None if is_resumed(step) else general)
-        if hold:
+        hold = reason_to_wait_at_all(account, step.failure, at=at) or general
+        if hold and not has_left(step):
             plan.held.append((step, hold))
         else:
             plan.ready.append(step)
     return plan
 
 
-def is_resumed(step: DunningStep) -> bool:
-    """True for a send that an earlier pass began: neither window nor spacing holds what may be out already."""
-    return step.status == StepStatus.SENDING and step.mail_id is not None
-
-
-def hold_for_account(account: Account, last_mail_at: datetime | None, *, at: datetime) -> Hold | None:
-    if not is_within_window(account, at=at):
-        return Hold.WINDOW
-    if last_mail_at and at - last_mail_at < SPACING:
-        return Hold.SPACING
-    return None
-
-
-def is_within_window(account: Account, *, at: datetime) -> bool:
-    """Whether it is the customer's day, in which mails may leave."""
-    return WINDOW_OPENS <= at.astimezone(account.zone).hour < WINDOW_CLOSES
-
-
-def leaves_at(account: Account, moment: datetime) -> datetime:
-    """When a mail that is due at this moment may leave: then, or with the customer's next day."""
-    local = moment.astimezone(account.zone)
-    if local.hour < WINDOW_OPENS:
-        return local.replace(hour=WINDOW_OPENS, minute=0, second=0, microsecond=0)
-    if local.hour >= WINDOW_CLOSES:
-        return (local + timedelta(days=1)).replace(hour=WINDOW_OPENS, minute=0, second=0, microsecond=0)
-    return local
-
-
-def hold_for_case(account: Account, case: PaymentFailure, *, at: datetime) -> Hold | None:
-    if not settings.DUNNING_ENABLED:
-        return Hold.DISABLED
-    if account.is_exempt_from_dunning:
-        return Hold.EXEMPT
-    if case.is_paused(at=at):
-        return Hold.PAUSED
-    return Hold.ON_HOLD if is_held(case, at=at) else None
+def has_left(step: DunningStep) -> bool:
+    """True for a send whose mail is over and whose record a crash prevented: it is recorded, whatever holds others."""
+    if step.status != StepStatus.SENDING or step.mail is None:
+        return False
+    return step.mail.status not in {MailStatus.PENDING, MailStatus.SENDING}
 
 
 def suspension_moment(sent_at: datetime) -> datetime:

@@ -14,15 +14,23 @@ from typing import Any
 
 import structlog
 from django.db import OperationalError, transaction
-from django.db.models import F, Max
+from django.db.models import F
 
 from billing import emails
 from billing.cases import flag_case
 from billing.checkpoint import RETRY_PATIENCE, Checkpoint, Verdict
-from billing.decisions import Hold, PassReport, Plan, hold_for_case, may_suspend, plan_steps, suspension_moment
+from billing.decisions import PassReport, Plan, has_left, may_suspend, plan_steps, suspension_moment
+from billing.holds import Hold, Wish, last_mail_at, reason_to_wait
 from billing.models import DunningEmail, DunningStep, FailureStatus, Flag, PaymentFailure, StepStatus
 from billing.notices import send_wanted_mail, wanted_mails
-from billing.steps import PLANNED, SEND_TASK, cancel_pending_dunning_events, create_dunning_events, move_step
+from billing.steps import (
+    PLANNED,
+    SEND_TASK,
+    cancel_pending_dunning_events,
+    cancel_step_in_hand,
+    create_dunning_events,
+    move_step,
+)
 from levqor.accounts.models import Account, Suspension
 from levqor.lib.actors import SYSTEM
 from levqor.lib.nudge import nudge
@@ -42,6 +50,8 @@ HOLD_OF_VERDICT = {
     Verdict.UNREACHABLE: Hold.STRIPE_UNREACHABLE,
     Verdict.UNKNOWN: Hold.UNKNOWN_INVOICE,
     Verdict.ODD: Hold.ODD_STATE,
+    Verdict.UNDER_WAY: Hold.PAYMENT_UNDER_WAY,
+    Verdict.FORBIDDEN: Hold.STRIPE_RIGHTS,
 }
 OUTCOME_OF_MAIL = {
     MailStatus.SENT: StepStatus.SENT,
@@ -99,12 +109,13 @@ def _accounts_with_due_steps(at: datetime) -> list[int]:
 
 def _process_account(account_id: int, report: PassReport, checkpoint: Checkpoint) -> None:
     at = report.now
-    due = list(DunningStep.objects.due(at=at).filter(failure__account_id=account_id).select_related("failure__account"))
+    due_now = DunningStep.objects.due(at=at).filter(failure__account_id=account_id)
+    due = list(due_now.select_related("failure__account", "mail"))
     if not due:
         return
     report.due += len(due)
     account = due[0].failure.account
-    plan = plan_steps(account, due, _last_mail_at(account), at=at)
+    plan = plan_steps(account, due, last_mail_at(account), at=at)
     ready = list(_pass_checkpoint(plan, due, report, checkpoint))
     for step, hold in plan.held:
         report.hold(1, hold)
@@ -117,19 +128,14 @@ def _process_account(account_id: int, report: PassReport, checkpoint: Checkpoint
             send_dunning_email(steps, report=report)
 
 
-def _last_mail_at(account: Account) -> datetime | None:
-    """When the last step of any of the customer's cases went out. Only sent steps have a time, so none is asked for its
-    status: with it SQLite would read the sent steps of all customers."""
-    steps = DunningStep.objects.filter(failure__account=account)
-    latest: datetime | None = steps.aggregate(latest=Max("sent_at"))["latest"]
-    return latest
-
-
 def _pass_checkpoint(
     plan: Plan, due: list[DunningStep], report: PassReport, checkpoint: Checkpoint
 ) -> Iterator[DunningStep]:
     """Yields the steps whose invoice is still owed; a case that is over takes all of its due steps with it."""
     for step in list(plan.ready):
+        if has_left(step):
+            yield step
+            continue
         verdict = checkpoint.look_at(step.failure, is_final=step.suspends)
         if verdict is Verdict.OVER:
             report.cancelled += sum(other.failure_id == step.failure_id for other in due)
@@ -167,17 +173,23 @@ def send_dunning_email(steps: list[DunningStep], *, report: PassReport) -> None:
     pass goes on with the same mail and the same key.
     """
     at = report.now
-    claimed = [step for step in steps if _claim(step, at=at)]
-    mail = _write_mail(claimed, at=at) if claimed else None
+    is_over = all(has_left(step) for step in steps)
+    claimed = [step for step in steps if _claim(step, report)]
+    if not claimed:
+        return
+    mail = claimed[0].mail if is_over else _ready_mail(claimed, report)
     if mail is None:
         return
-    outcome = deliver(mail, at=at)
+    outcome = deliver(mail, at=at, taken_at=report.clock())
     mine = list(DunningStep.objects.filter(mail=mail, status=StepStatus.SENDING).select_related("failure__account"))
     if outcome not in OUTCOME_OF_MAIL:
         mail.refresh_from_db()
         again = mail.lease_until or mail.next_attempt_at
         DunningStep.objects.filter(mail=mail, status=StepStatus.SENDING).update(lease_until=again)
-        report.hold(len(mine), Hold.PROVIDER)
+        for step in mine:
+            hold = Hold.PROVIDER if mail.first_attempt_at else Hold.MAIL_REFUSED
+            report.hold(1, hold)
+            _note_hold(step, hold, report)
         return
     ended = OUTCOME_OF_MAIL[outcome]
     name = {StepStatus.SENT: "sent", StepStatus.CANCELLED: "cancelled"}.get(ended, "failed")
@@ -185,46 +197,79 @@ def send_dunning_email(steps: list[DunningStep], *, report: PassReport) -> None:
     setattr(report, name, getattr(report, name) + recorded)
 
 
-def _claim(step: DunningStep, *, at: datetime) -> bool:
-    """Takes the step for this pass: from the plan, or from a pass that died with it."""
+def _claim(step: DunningStep, report: PassReport) -> bool:
+    """Takes the step for this pass: from the plan, or from a pass that died with it. The lease runs from this moment,
+    which in a long pass is not that of its beginning."""
+    at, lease = report.now, report.clock() + LEASE
     if step.status == StepStatus.SENDING:
         held = DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING, lease_until=step.lease_until)
-        return held.update(lease_until=at + LEASE) == 1
+        return held.update(lease_until=lease) == 1
     try:
-        move(step, StepStatus.SENDING, by=SYSTEM, at=at, lease_until=at + LEASE)
+        move(step, StepStatus.SENDING, by=SYSTEM, at=at, lease_until=lease)
     except StaleStateError:
         return False
     return True
 
 
-def _write_mail(steps: list[DunningStep], *, at: datetime) -> OutgoingMail | None:
-    """The mail of these steps, written once; None where every case ended or was held while the pass was under way."""
-    written = next((step.mail for step in steps if step.mail_id), None)
-    if written:
-        return written
+def _ready_mail(steps: list[DunningStep], report: PassReport) -> OutgoingMail | None:
+    """The mail of these steps as it may leave now; None where nothing is left that may.
+
+    The gate is asked on the rows as they are under the lock: the customer may have paid, or support paused or exempted, a
+    moment ago. A mail that never left is written anew each time, so that it lists what is owed now.
+    """
+    at = report.now
     with transaction.atomic():
         account = Account.objects.locked(steps[0].failure.account_id)
-        live = [step for step in steps if _is_still_wanted(step, account, at=at)]
+        live = [step for step in steps if _may_still_leave(step, account, report)]
         if not live:
             return None
-        mail = emails.reminder(live, at=at)
+        known = next((step.mail for step in live if step.mail_id), None)
+        if known and known.first_attempt_at and not emails.lists_settled(known, account):
+            return known
+        mail = emails.reminder(live, at=at, known=known)
+        _let_go(known, live, at=at)
         DunningStep.objects.filter(pk__in=[step.pk for step in live]).update(mail=mail, email=mail.to_email)
-        DunningEmail.objects.bulk_create(
-            DunningEmail(failure=step.failure, user=step.failure.user, step=step, mail=mail, email_type=_type(step))
-            for step in live
-        )
+        for step in live:
+            DunningEmail.objects.update_or_create(
+                failure=step.failure, step=step, instead_of=None, email_type=_type(step),
+                defaults={"mail": mail, "user": step.failure.user},
+            )  # fmt: skip
     return mail
 
 
-def _is_still_wanted(step: DunningStep, account: Account, *, at: datetime) -> bool:
-    """Looks again under the lock: the customer may have paid, or support paused or exempted, a moment ago."""
+def _may_still_leave(step: DunningStep, account: Account, report: PassReport) -> bool:
+    """Asks the gate on the stored rows. What may not leave goes back to where a later pass, or nobody, takes it up."""
+    at, sending = report.now, DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING)
+    stored = sending.select_related("mail").first()
+    if stored is None:
+        return False
+    step.mail = stored.mail
     step.failure.refresh_from_db()
-    if step.failure.status == FailureStatus.OPEN and not hold_for_case(account, step.failure, at=at):
-        return DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING).exists()
-    target = StepStatus.PENDING if step.failure.status == FailureStatus.OPEN else StepStatus.CANCELLED
-    if DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING).exists():
-        move_step(step, target, by=SYSTEM, at=at, lease_until=None)
+    if step.failure.status != FailureStatus.OPEN:
+        report.cancelled += cancel_step_in_hand(step, at=at)
+        return False
+    hold = reason_to_wait(account, step.failure, Wish.STEP, at=at)
+    if hold is None:
+        return True
+    if step.mail is None:
+        move_step(step, StepStatus.PENDING, by=SYSTEM, at=at, lease_until=None)
+    else:
+        sending.update(lease_until=at)
+    report.hold(1, hold)
+    _note_hold(step, hold, report)
     return False
+
+
+def _let_go(known: OutgoingMail | None, live: list[DunningStep], *, at: datetime) -> None:
+    """Steps that shared the mail and may not leave with it as it is written now."""
+    if known is None:
+        return
+    others = DunningStep.objects.filter(mail=known, status=StepStatus.SENDING)
+    for step in others.exclude(pk__in=[step.pk for step in live]).select_related("failure"):
+        is_open = step.failure.status == FailureStatus.OPEN
+        DunningEmail.objects.filter(step=step, mail=known).delete()
+        to = StepStatus.PENDING if is_open else StepStatus.CANCELLED
+        move_step(step, to, by=SYSTEM, at=at, lease_until=None, mail=None)
 
 
 def _type(step: DunningStep) -> str:
@@ -276,7 +321,7 @@ def _cases_to_suspend(at: datetime) -> Iterator[int]:
 
 def _suspend_if_owed(pk: int, report: PassReport, checkpoint: Checkpoint) -> None:
     case = PaymentFailure.objects.suspension_due(at=report.now).select_related("account").filter(pk=pk).first()
-    if case is None or hold_for_case(case.account, case, at=report.now):
+    if case is None or reason_to_wait(case.account, case, Wish.SUSPENSION, at=report.now):
         return
     if checkpoint.look_at(case, is_final=True) is Verdict.OWED:
         _suspend(case, report)
@@ -290,7 +335,9 @@ def _suspend(case: PaymentFailure, report: PassReport) -> None:
         account = Account.objects.locked(case.account_id)
         case.refresh_from_db()
         still_due = PaymentFailure.objects.suspension_due(at=report.now).filter(pk=case.pk)
-        if hold_for_case(account, case, at=report.now) or not still_due.update(suspended_at=report.now):
+        if reason_to_wait(account, case, Wish.SUSPENSION, at=report.now) or not still_due.update(
+            suspended_at=report.now
+        ):
             return
         if account.suspend(Suspension.Reason.BILLING, by=SYSTEM, at=report.now):
             report.suspended += 1

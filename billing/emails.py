@@ -45,19 +45,38 @@ def working_address(account: Account, *, is_final: bool = False, without: str = 
     return next(alive, "")
 
 
-def reminder(steps: list[DunningStep], *, at: datetime, to: str = "", key: str = "") -> OutgoingMail:
-    """One mail for the due steps of one customer, listing all that the customer owes."""
+def reminder(
+    steps: list[DunningStep], *, at: datetime, to: str = "", key: str = "", known: OutgoingMail | None = None
+) -> OutgoingMail:
+    """One mail for the due steps of one customer, listing all that the customer owes.
+
+    `known` is what was written for them before: it is written anew, or, where it may have left, called off and followed
+    by another one.
+    """
     lead = lead_step(steps)
+    key = key or f"dunning:{min(step.pk for step in steps)}"
+    if known:
+        key = f"{key}:{known.pk}" if known.first_attempt_at else known.key
+        known.call_off(at=at)
     return send(
         f"billing/{lead.template}",
         to or working_address(lead.failure.account, is_final=any(step.is_final for step in steps)),
         reminder_context(lead, at=at),
-        key=key or f"dunning:{min(step.pk for step in steps)}",
+        key=key,
         at=at,
         about=about(lead.failure),
         account_id=lead.failure.account_id,
         is_driven_by_flow=True,
+        is_rewritten=True,
     )
+
+
+def lists_settled(mail: OutgoingMail, account: Account) -> bool:
+    """True where the mail asks for an invoice that is settled by now."""
+    settled = account.payment_failures.filter(resolved_at__isnull=False).order_by("-resolved_at")[:50]
+    lines = mail.text_body.splitlines()
+    asked = {words[1].rstrip(":") for line in lines if (words := line.split()) and words[0] == "Invoice" and words[1:]}
+    return any((case.invoice_number or case.invoice_id) in asked for case in settled)
 
 
 def action_required(case: PaymentFailure, *, to: str, at: datetime) -> OutgoingMail:
@@ -73,6 +92,7 @@ def action_required(case: PaymentFailure, *, to: str, at: datetime) -> OutgoingM
         about=about(case),
         account_id=case.account_id,
         is_driven_by_flow=True,
+        is_rewritten=True,
     )
 
 

@@ -53,6 +53,8 @@ def stored_invoice(invoice_id: str) -> InvoiceFacts | None:
     if not ranked:
         return None
     _, seen_at, _, _, _, facts = max(ranked, key=lambda row: row[:5])
+    if facts.status == "open" and _is_being_paid(invoice_id):
+        facts = replace(facts, is_being_paid=True)
     if facts.status == "open" and (credited := _credit_not_seen(facts, seen_at)):
         left = max(0, facts.amount_remaining - credited)
         return replace(
@@ -63,6 +65,13 @@ def stored_invoice(invoice_id: str) -> InvoiceFacts | None:
             credited=facts.credited + credited,
         )
     return facts
+
+
+def _is_being_paid(invoice_id: str) -> bool:
+    """True where the last that is stored of the invoice's payments says that one is on its way (bank debits)."""
+    told = StripeEvent.objects.acting().filter(invoice_id=invoice_id, type__startswith="payment_intent.")
+    newest = told.order_by("-created", "-pk").values_list("type", flat=True).first()
+    return newest == "payment_intent.processing"
 
 
 def _rank(facts: InvoiceFacts) -> int:

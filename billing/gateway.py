@@ -39,6 +39,10 @@ class StripeUnavailableError(Exception):
     """Stripe could not be asked, or its answer was no answer: try again later, never guess."""
 
 
+class StripeForbiddenError(StripeUnavailableError):
+    """Our key is refused, or may not read this: a fault of our set-up, which no asking again mends."""
+
+
 class StripeUnknownObjectError(Exception):
     """Stripe knows no object of this id."""
 
@@ -89,6 +93,8 @@ def _ask(call: Callable[[], Any]) -> Json:
         raise StripeRefusedError(str(error.user_message or error)) from error
     except stripe.CardError as error:
         raise StripeDeclinedError(str(error.user_message or error), _decline_code(error)) from error
+    except (stripe.PermissionError, stripe.AuthenticationError) as error:
+        raise StripeForbiddenError(str(error.user_message or type(error).__name__)) from error
     except (stripe.StripeError, OSError, ValueError) as error:
         raise StripeUnavailableError(type(error).__name__) from error
     body: Json = json.loads(json.dumps(answer.to_dict(), default=str))

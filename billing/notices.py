@@ -13,8 +13,8 @@ from django.db import transaction
 from billing import emails
 from billing.cases import flag_case
 from billing.checkpoint import Checkpoint, Verdict
-from billing.decisions import hold_for_case, is_within_window, leaves_at
-from billing.models import DunningEmail, DunningStep, Flag, PaymentFailure, StepStatus
+from billing.holds import Wish, is_within_window, leaves_at, reason_to_wait
+from billing.models import DunningEmail, DunningStep, FailureStatus, Flag, PaymentFailure, StepStatus
 from billing.steps import ACTION_REQUIRED, SEND_TASK
 from levqor.accounts.models import Account
 from levqor.lib.nudge import nudge
@@ -63,14 +63,14 @@ def send_wanted_mail(row: DunningEmail, checkpoint: Checkpoint) -> None:
     if row.mail is None and (is_open or not row.failure.is_unsettled) and _is_pointless(row, at=at):
         DunningEmail.objects.filter(pk=row.pk, mail=None).update(wanted_at=None)
         return
-    if not is_open or hold_for_case(account, row.failure, at=at):
+    if reason_to_wait(account, row.failure, Wish.MAIL, at=at):
         return
     if checkpoint.look_at(row.failure, is_final=False) is not Verdict.OWED:
         return
     mail = _write(row, at=at)
     if mail is None:
         return
-    outcome = deliver(mail, at=at)
+    outcome = deliver(mail, at=at, taken_at=checkpoint.clock())
     if outcome in {MailStatus.PENDING, MailStatus.SENDING}:
         return
     mail.refresh_from_db()
@@ -110,25 +110,35 @@ def _write(row: DunningEmail, *, at: datetime) -> OutgoingMail | None:
     """The mail, written once under the account's lock; several cases of one bounced mail share their replacement."""
     with transaction.atomic():
         account = Account.objects.locked(row.failure.account_id)
-        fresh = DunningEmail.objects.select_related("mail").get(pk=row.pk)
+        row = DunningEmail.objects.select_related("mail", "instead_of__mail", "step__failure__account").get(pk=row.pk)
         case = PaymentFailure.objects.select_related("account").get(pk=row.failure_id)
-        if fresh.mail or fresh.wanted_at is None or not case.is_unsettled or hold_for_case(account, case, at=at):
-            return fresh.mail if fresh.wanted_at else None
-        address = _address(row)
-        if not address:
+        if row.wanted_at is None or not case.is_unsettled or reason_to_wait(account, case, Wish.MAIL, at=at):
             return None
+        if row.mail and row.mail.first_attempt_at and not emails.lists_settled(row.mail, account):
+            return row.mail
         together = _together(row)
-        if row.email_type == ACTION_REQUIRED:
-            mail = emails.action_required(case, to=address, at=at)
-        else:
-            steps = [other.step for other in together if other.step]
-            mail = emails.reminder(steps, at=at, to=address, key=f"{row.instead_of_id}:after-bounce")
-        DunningEmail.objects.filter(pk__in=[other.pk for other in together]).update(mail=mail)
+        mail = _letter(row, case, together, at=at)
+        if mail:
+            DunningEmail.objects.filter(pk__in=[other.pk for other in together]).update(mail=mail)
     return mail
+
+
+def _letter(
+    row: DunningEmail, case: PaymentFailure, together: list[DunningEmail], *, at: datetime
+) -> OutgoingMail | None:
+    """The mail as it reads now; None where no address is left for it."""
+    address = _address(row)
+    if not address:
+        return None
+    if row.email_type == ACTION_REQUIRED:
+        return row.mail if row.mail and row.mail.first_attempt_at else emails.action_required(case, to=address, at=at)
+    steps = [other.step for other in together if other.step]
+    return emails.reminder(steps, at=at, to=address, key=f"{row.instead_of_id}:after-bounce", known=row.mail)
 
 
 def _together(row: DunningEmail) -> list[DunningEmail]:
     if row.instead_of is None or row.instead_of.mail_id is None:
         return [row]
-    others = DunningEmail.objects.filter(instead_of__mail_id=row.instead_of.mail_id, mail=None, wanted_at__isnull=False)
-    return list(others.select_related("step__failure__account").order_by("pk"))
+    others = DunningEmail.objects.filter(instead_of__mail_id=row.instead_of.mail_id, wanted_at__isnull=False)
+    same = others.filter(mail=row.mail, failure__status__in=[FailureStatus.OPEN, FailureStatus.EXHAUSTED])
+    return list(same.select_related("step__failure__account").order_by("pk"))

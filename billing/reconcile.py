@@ -12,6 +12,7 @@ from django.db.models import F
 
 from billing import gateway
 from billing.cases import FailureEvidence, has_ended, is_dunned, judge_invoice
+from billing.checkpoint import FAILURES_BEFORE_GIVING_UP
 from billing.evidence import first_failure_of
 from billing.inbox import process_due_events
 from billing.models import PaymentFailure
@@ -37,9 +38,12 @@ class ReconcileReport:
     invoices_checked: int = 0
     cases_opened: int = 0
     cases_ended: int = 0
+    not_checked: int = 0
+    # Failures in a row so far: only a few of them mean that Stripe itself is away, and not one invoice unreadable.
+    in_a_row: int = 0
 
     def as_dict(self) -> dict[str, object]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "in_a_row"}
 
 
 def reconcile_stripe(*, at: datetime, look_back: timedelta = LOOK_BACK, seconds: float = math.inf) -> ReconcileReport:
@@ -129,13 +133,27 @@ def _longest_unseen() -> list[int]:
 
 
 def _judge_again(pk: int, report: ReconcileReport, *, at: datetime) -> None:
-    """Ends the case where Stripe knows it as settled."""
+    """Ends the case where Stripe knows it as settled. One that cannot be read is counted, and holds up no other."""
     case = PaymentFailure.objects.get(pk=pk)
-    report.invoices_checked += 1
+    # Before it is read: what fails each time is not what every pass begins with.
+    PaymentFailure.objects.filter(pk=pk).update(checked_at=at)
     try:
         judge_invoice(gateway.read_invoice(case.invoice_id), None, at=at)
     except gateway.StripeUnknownObjectError as error:
         logger.warning("reconcile_skipped", error=str(error))
-    PaymentFailure.objects.filter(pk=pk).update(checked_at=at)
+    except (gateway.StripeUnavailableError, gateway.StripeRefusedError) as error:
+        _note_unread(report, error)
+        return
+    report.in_a_row = 0
+    report.invoices_checked += 1
     case.refresh_from_db()
     report.cases_ended += not case.is_unsettled
+
+
+def _note_unread(report: ReconcileReport, error: Exception) -> None:
+    """Raises what it is told where so many answers failed in a row that Stripe itself must be away."""
+    report.not_checked += 1
+    report.in_a_row += isinstance(error, gateway.StripeUnavailableError)
+    logger.warning("reconcile_skipped", error=str(error))
+    if report.in_a_row >= FAILURES_BEFORE_GIVING_UP:
+        raise error

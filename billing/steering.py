@@ -14,20 +14,23 @@ from django.db.models.functions import Coalesce
 
 from billing import emails
 from billing.checkpoint import Checkpoint, Verdict
+from billing.holds import reason_to_wait_at_all
 from billing.models import CloseReason, DunningEmail, DunningStep, FailureStatus, PaymentFailure, StepStatus
 from billing.recovery import brought_in, restore_standing
-from billing.steps import PLANNED, cancel_pending_dunning_events, move_step
+from billing.steps import PLANNED, SEND_TASK, cancel_pending_dunning_events, move_step
 from levqor.accounts.models import Account, Standing, Suspension
 from levqor.audit.models import AuditEntry, record
 from levqor.lib.actors import Actor
 from levqor.lib.nudge import nudge
 from levqor.mail.models import OutgoingMail
-from levqor.mail.outbox import DELIVER_TASK
 
 RESENDABLE = {StepStatus.SENT, StepStatus.FAILED, StepStatus.UNKNOWN}
 REFUSAL_OF_VERDICT = {
     Verdict.OVER: "Stripe says that nothing is owed any more, so nothing was sent; the case is closed now.",
     Verdict.UNREACHABLE: "Stripe did not answer, so nothing was done. Try again in a few minutes.",
+    Verdict.UNDER_WAY: "A payment of this invoice is under way at Stripe, so nothing was done. Wait for its end.",
+    Verdict.FORBIDDEN: "Our key at Stripe may not read this invoice, so nothing was done. The alarms say what it lacks.",
+    Verdict.ODD: "The invoice is in a state at Stripe that Levqor does not know, so nothing was done. Look it up first.",
     Verdict.UNKNOWN: "Stripe does not know this invoice, so nothing was done. Look it up at Stripe first.",
     Verdict.RETRYING: "Stripe is going to try the card again; wait for that before you suspend.",
 }
@@ -133,24 +136,32 @@ def resend(
     _insist_owed(case, at=at, is_final=False)
     with _locked(case, seen=seen) as fresh:
         _insist_unsettled(fresh)
+        _insist_may_go_on(fresh, at=at)
         address = emails.working_address(fresh.account)
         _insist(address, "The account has no address that works; add one first.")
         step.failure = fresh
         mail = emails.reminder([step], at=at, to=address, key=key)
+        # Wanted, and so delivered by a pass, which asks the gate before each attempt: never at night, never once paid.
         _, is_new = DunningEmail.objects.get_or_create(
-            failure=fresh, mail=mail, defaults={"user": fresh.user, "step": step, "email_type": "manual"}
+            failure=fresh,
+            mail=mail,
+            defaults={"user": fresh.user, "step": step, "email_type": "manual", "wanted_at": at},
         )
         if is_new:
-            # The mail drain delivers it: a dunning pass drives its own steps' mails only.
-            OutgoingMail.objects.filter(pk=mail.pk).update(is_driven_by_flow=False)
             record("resent", fresh, by=by, at=at, reason=reason, changes={"step": step.pk, "mail": str(mail.pk)})
-            nudge(DELIVER_TASK)
+            nudge(SEND_TASK)
     return mail
 
 
 def _insist_may_act(case: PaymentFailure) -> None:
     _insist(settings.DUNNING_ENABLED, "Dunning is switched off (DUNNING_ENABLED): nothing is sent or suspended.")
     _insist(not case.account.is_exempt_from_dunning, "The account is exempt from dunning; end the exemption first.")
+
+
+def _insist_may_go_on(case: PaymentFailure, *, at: datetime) -> None:
+    """What holds the case holds people, too, until they lift it. Only the hour may wait for a pass."""
+    hold = reason_to_wait_at_all(case.account, case, at=at)
+    _insist(hold is None, f"Nothing may be done about this case now: {hold}. End that first.")
 
 
 def _insist_owed(case: PaymentFailure, *, at: datetime, is_final: bool) -> None:
@@ -227,6 +238,7 @@ def suspend_now(case: PaymentFailure, *, by: Actor, at: datetime, reason: str, s
     _insist_owed(case, at=at, is_final=True)
     with _locked(case, seen=seen) as fresh:
         _insist_may_be_suspended(fresh, at=at)
+        _insist_may_go_on(fresh, at=at)
         _update(fresh, suspended_at=at, suspend_at=Coalesce(models.F("suspend_at"), models.Value(at)))
         _update(fresh, flag="", flagged_at=None)
         record("suspended", fresh, by=by, at=at, reason=reason, changes={"flag": [fresh.flag, ""]})

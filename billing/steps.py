@@ -77,6 +77,16 @@ def cancel_pending_dunning_events(failure: PaymentFailure, *, at: datetime, by: 
     return cancelled
 
 
+def cancel_step_in_hand(step: DunningStep, *, at: datetime) -> int:
+    """Cancels a step that this pass has just taken and whose case ended; 0 where its mail may have left, which another
+    pass finds out."""
+    if not _is_free_to_cancel(step):
+        DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING).update(lease_until=at)
+        return 0
+    move_step(step, StepStatus.CANCELLED, by=SYSTEM, at=at, lease_until=None)
+    return 1
+
+
 def _is_free_to_cancel(step: DunningStep) -> bool:
     """True where the step's mail is of this case alone and was never attempted; the mail is cancelled with it."""
     if step.mail_id is None:

@@ -58,6 +58,8 @@ class InvoiceFacts:
     decline_code: str
     test_clock_id: str
     livemode: bool
+    # Money is on its way: a bank debit takes days, in which nobody is reminded of what they have paid.
+    is_being_paid: bool = False
 
     @property
     def is_paid(self) -> bool:
@@ -210,6 +212,7 @@ def invoice_facts(invoice: Json) -> InvoiceFacts:
         decline_code=decline_code_of(invoice),
         test_clock_id=object_id(invoice.get("test_clock")),
         livemode=invoice.get("livemode") is True,
+        is_being_paid=any(payment.get("status") == "processing" for payment in _payments_of(invoice)[:-1]),
     )
 
 

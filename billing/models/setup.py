@@ -50,6 +50,8 @@ class AlarmKind(models.TextChoices):
     INVOICE_STATE = "invoice_state", "An invoice in a state that Levqor does not know"
     DISPUTE_STATE = "dispute_state", "A dispute in a state that Levqor does not know"
     CONNECTED_ACCOUNT = "connected_account", "Events of a connected account, which Levqor refuses"
+    STRIPE_RIGHTS = "stripe_rights", "Our key at Stripe is refused, or may not do this"
+    UNREADABLE = "unreadable", "An invoice that Stripe does not show us"
 
 
 class Alarm(models.Model):

@@ -41,7 +41,7 @@ def keyed_scene(scene: Scene, settings: Settings) -> Scene:
 
 
 @pytest.fixture
-def resend(scene: Scene, settings: Settings) -> Iterator[FakeResend]:
+def provider(scene: Scene, settings: Settings) -> Iterator[FakeResend]:
     """Mail goes to a fake Resend, whose reports are signed."""
     with FakeResend() as fake:
         settings.RESEND_API_KEY, settings.RESEND_SIGNING_SECRET = fake.api_key, fake.secret

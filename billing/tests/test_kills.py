@@ -21,8 +21,8 @@ PASS = "billing.send_due_steps"
 BOUNDARIES: list[Boundary] = [
     ("billing.dunning", "_claim", "before"),
     ("billing.dunning", "_claim", "after"),
-    ("billing.dunning", "_write_mail", "before"),
-    ("billing.dunning", "_write_mail", "after"),
+    ("billing.dunning", "_ready_mail", "before"),
+    ("billing.dunning", "_ready_mail", "after"),
     ("levqor.mail.outbox", "_hand_over", "before"),
     ("levqor.mail.outbox", "_hand_over", "after"),
     ("billing.dunning", "deliver", "after"),

@@ -10,6 +10,7 @@ from billing.tests.make import Scene
 from levqor.audit.models import AuditEntry
 from levqor.lib.actors import Actor
 from levqor.lib.states import IllegalMoveError, StaleStateError
+from levqor.mail.models import OutgoingMail
 
 ANNA = Actor("staff")
 
@@ -111,11 +112,37 @@ def test_resending_twice_with_one_token_is_one_mail(scene: Scene) -> None:
     step = case.steps.all()[0]
 
     mails = {steering.resend(step, token="t", by=ANNA, at=scene.now, reason="lost").pk for _ in range(2)}
-    scene.deliver_mail()
+    scene.run(day=1.1, hour=13)
 
     assert len(mails) == 1
     assert scene.mails() == ["first_notice", "first_notice"]
     assert case.emails.filter(email_type="manual").count() == 1
+
+
+def test_a_mail_resent_at_night_leaves_in_the_morning_and_not_at_all_once_it_is_paid(scene: Scene) -> None:
+    case = scene.case(invoice := scene.fail(next_attempt=None))
+    scene.run(day=1)
+    night = scene.move_to(day=1, hour=22)
+    for token in ("a", "b"):
+        steering.resend(case.steps.all()[0], token=token, by=ANNA, at=night, reason="lost")
+        scene.run(day=1, hour=23)
+        assert len(scene.mails()) == 1 + (token == "b")
+        if token == "b":
+            scene.fake.pay_invoice(invoice)
+            scene.hear()
+        scene.run(day=2, hour=8)
+
+    assert scene.mails() == ["first_notice", "first_notice", "recovered"]
+    assert not OutgoingMail.objects.filter(status__in=["pending", "sending"]).exists()
+
+
+def test_a_paused_case_sends_nothing_again(scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    scene.run(day=1)
+    steering.pause(case, until=None, by=ANNA, at=scene.now, reason="we talk")
+
+    with pytest.raises(steering.RefusedError, match="paused"):
+        steering.resend(case.steps.all()[0], token="t", by=ANNA, at=scene.now, reason="asked for it")
 
 
 def test_nothing_is_sent_again_for_an_invoice_that_is_paid_at_stripe(keyed_scene: Scene) -> None:

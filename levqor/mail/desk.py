@@ -8,10 +8,15 @@ from django.utils import timezone
 
 from levqor.lib.desk import SHOWN, Entry, Figure, Figures, Finder, Hit, Part, Search, age_in_words, register
 from levqor.mail.models import MailStatus, OutgoingMail
+from levqor.mail.rendering import one_line
 
 
 def _mail() -> list[Figure]:
     url = reverse("admin:mail_outgoingmail_changelist")
+    # Tried, and surely refused each time: our key, quota or domain. A rate limit passes by itself within seconds.
+    refused = OutgoingMail.objects.filter(status=MailStatus.PENDING, attempts__gt=0, first_attempt_at=None)
+    refused = refused.exclude(error__contains="rate_limit")
+    held, why = refused.count(), refused.values_list("error", flat=True).first()
     counts = OutgoingMail.objects.exclude(status__in=[MailStatus.SENT, MailStatus.CANCELLED]).aggregate(
         waiting=Count("pk", filter=Q(status__in=[MailStatus.PENDING, MailStatus.SENDING])),
         failed=Count("pk", filter=Q(status__in=[MailStatus.FAILED, MailStatus.UNKNOWN])),
@@ -22,6 +27,7 @@ def _mail() -> list[Figure]:
     return [
         Figure(counts["waiting"], "waiting", waiting, age_in_words(counts["oldest"])),
         Figure(counts["failed"], "refused or unknown", failed, is_bad=counts["failed"] > 0),
+        *([Figure(held, "wait for our mail account", waiting, one_line(why or "", 120), is_bad=True)] if held else []),
     ]
 
 

@@ -48,7 +48,7 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         )
 
     def cancel_unattempted(self) -> int:
-        """Cancels what was never handed to the provider; the rest may have arrived and stays as it is."""
+        """Cancels what never reached the provider, or was surely refused; the rest may have arrived and stays as it is."""
         return self.filter(status=MailStatus.PENDING, first_attempt_at=None).update(status=MailStatus.CANCELLED)
 
 
@@ -79,6 +79,7 @@ class OutgoingMail(models.Model):
     status = models.CharField(max_length=16, choices=MailStatus, default=MailStatus.PENDING)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
+    # The first attempt that may have handed it over: a sure refusal leaves it empty.
     first_attempt_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     provider_id = models.CharField(max_length=100, blank=True, db_index=True)
@@ -141,15 +142,21 @@ class OutgoingMail(models.Model):
     def html_for_staff(self) -> str:
         return self.hide_links(self.html_body)
 
-    def claim(self, *, at: datetime) -> bool:
-        """Takes the mail for one attempt; False where somebody else has it or it is over."""
+    def claim(self, *, at: datetime, taken_at: datetime | None = None) -> bool:
+        """Takes the mail for one attempt; False where somebody else has it or it is over.
+
+        The lease runs from `taken_at`, which is later than `at` where a long pass keeps the time of its beginning.
+        """
         free = Q(status=MailStatus.PENDING) | Q(status=MailStatus.SENDING, lease_until__lt=at)
         first = self.first_attempt_at or at
         claimed = (
             OutgoingMail.objects.filter(free, pk=self.pk)
             .filter(attempts=self.attempts)
             .update(
-                status=MailStatus.SENDING, lease_until=at + LEASE, first_attempt_at=first, attempts=F("attempts") + 1
+                status=MailStatus.SENDING,
+                lease_until=(taken_at or at) + LEASE,
+                first_attempt_at=first,
+                attempts=F("attempts") + 1,
             )
         )
         if claimed:

@@ -14,6 +14,7 @@ from anymail.exceptions import AnymailAPIError, AnymailInvalidAddress, AnymailSe
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, mailers
 from django.db import models, transaction
+from urllib3.exceptions import NewConnectionError
 
 from levqor.lib.backoff import pause_after
 from levqor.lib.events import emit
@@ -25,9 +26,14 @@ from levqor.mail.rendering import one_line, render
 logger = structlog.get_logger(__name__)
 
 DELIVER_TASK = "mail.deliver_due"
-# A line that may heal, and refusals that are not about the mail: a key that is being changed (401), a domain not verified
-# yet (403), another attempt with this key still under way (409), and too many requests (429).
-MAY_PASS = frozenset({401, 403, 408, 409, 425, 429})
+# Refusals that are not about the mail but about us, or about the hour: a key that is being changed (401), a domain not
+# verified yet (403), a quota (429), an account that is looked into (451). Nothing was taken, so the mail waits until that
+# is mended. https://resend.com/docs/api-reference/errors
+OUR_FAULT = frozenset({401, 403, 429, 451})
+# A line that may heal, and another attempt with this key still under way (409): it may have been taken.
+MAY_PASS = frozenset({408, 409, 425})
+# So long a fault of ours makes the mails wait at most once it is mended.
+MOST_PAUSE_FOR_FAULT = timedelta(minutes=10)
 # Mail programs read lists and groups (`a@b.com, c@d.com`, `Ada: a@b.com`) where one address is meant.
 ONE_ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\]+")
 WIPED = "This mail held a code or a link that acts for its reader, so its text is not shown and was not kept."
@@ -62,16 +68,18 @@ def send(
     is_driven_by_flow: bool = False,
     attachments: Sequence[Attachment] = (),
     headers: dict[str, str] | None = None,
+    is_rewritten: bool = False,
 ) -> OutgoingMail:
     """Writes the mail into the outbox, in the caller's transaction, and wakes the delivery after its commit.
 
     The same `key` gives the row that is there already, so that repeating a flow repeats no mail. With
     `is_driven_by_flow` the caller delivers it, and may look before each attempt whether it should still go. Mail to many
-    at once (`is_bulk`) lets all other mail go first.
+    at once (`is_bulk`) lets all other mail go first. With `is_rewritten` a mail of this key that never left is written
+    anew, as things stand now.
     """
     known = OutgoingMail.objects.filter(key=key).first()
     if known:
-        return known
+        return _rewrite(known, to, _letter(name, context, at=at)) if is_rewritten else known
     frozen = {
         "name": name,
         "about": about,
@@ -108,6 +116,18 @@ def _letter(name: str, context: dict[str, Any], *, at: datetime) -> dict[str, An
     }
 
 
+def _rewrite(known: OutgoingMail, to: str, letter: dict[str, Any]) -> OutgoingMail:
+    """What may have left stays as it was written: the same key stands for the same bytes."""
+    never_left = OutgoingMail.objects.filter(pk=known.pk, first_attempt_at=None)
+    kept = {"created_at", "next_attempt_at", "request_id"}
+    written = {field: value for field, value in letter.items() if field not in kept}
+    never_left.filter(status__in=[MailStatus.PENDING, MailStatus.CANCELLED]).update(
+        status=MailStatus.PENDING, to_email=one_line(to, 320), **written
+    )
+    known.refresh_from_db()
+    return known
+
+
 def _attach(mail: OutgoingMail, attachments: Sequence[Attachment], *, at: datetime) -> None:
     for position, attachment in enumerate(attachments):
         digest = hashlib.sha256(attachment.content).hexdigest()
@@ -123,40 +143,48 @@ def _attach(mail: OutgoingMail, attachments: Sequence[Attachment], *, at: dateti
         )
 
 
-def deliver(mail: OutgoingMail, *, at: datetime) -> MailStatus:
+def deliver(mail: OutgoingMail, *, at: datetime, taken_at: datetime | None = None) -> MailStatus:
     """One attempt to hand the mail to the provider; returns the status that it has afterwards.
 
     Safe to call twice, at once and after a crash: one caller claims the row, and every attempt carries the same key and
     the same bytes, so the provider takes them for one. Where the provider has forgotten the key (23 hours after the first
-    attempt) and nobody knows whether the mail arrived, it becomes `unknown` and is never tried again.
+    attempt) and nobody knows whether the mail arrived, it becomes `unknown` and is never tried again. A refusal that
+    is our fault hands nothing over: the mail waits, however long, and leaves once that is mended.
     """
-    if mail.status not in {MailStatus.PENDING, MailStatus.SENDING} or not mail.claim(at=at):
+    before = mail.first_attempt_at
+    if mail.status not in {MailStatus.PENDING, MailStatus.SENDING} or not mail.claim(at=at, taken_at=taken_at):
         mail.refresh_from_db()
         return MailStatus(mail.status)
     # The request that wrote the mail and its delivery carry one id through the logs.
     with structlog.contextvars.bound_contextvars(**({"request_id": mail.request_id} if mail.request_id else {})):
-        _deliver_claimed(mail, at=at)
+        _deliver_claimed(mail, before, at=at)
     return MailStatus(mail.status)
 
 
-def _deliver_claimed(mail: OutgoingMail, *, at: datetime) -> None:
+def _deliver_claimed(mail: OutgoingMail, before: datetime | None, *, at: datetime) -> None:
+    """`before` is the first attempt before this one that may have handed the mail over."""
     if mail.first_attempt_at and at - mail.first_attempt_at > RETRY_WINDOW:
         _give_up(mail, MailStatus.UNKNOWN, "No certain answer within 23 hours; it may have arrived.")
+    elif mail.is_secret and at - mail.created_at > RETRY_WINDOW:
+        _give_up(mail, MailStatus.FAILED, "Nobody waits for this code or link any more, so nothing was sent.")
     elif not ONE_ADDRESS.fullmatch(mail.to_email):
         _give_up(mail, MailStatus.FAILED, "This is not one e-mail address, so nothing was sent.")
     elif Suppression.objects.among([mail.to_email]):
         _give_up(mail, MailStatus.FAILED, "This address bounced or complained before; no mail is sent to it.")
     else:
-        _attempt(mail, at=at)
+        _attempt(mail, before, at=at)
 
 
-def _attempt(mail: OutgoingMail, *, at: datetime) -> None:
+def _attempt(mail: OutgoingMail, before: datetime | None, *, at: datetime) -> None:
     try:
         provider_id = _hand_over(mail)
     except (AnymailInvalidAddress, AnymailSerializationError) as error:
         _give_up(mail, MailStatus.FAILED, _explain(error))
     except (AnymailAPIError, requests.RequestException, OSError) as error:
-        _settle_failure(mail, error, at=at)
+        if _is_our_fault(error) or _never_connected(error):
+            _wait_for_us(mail, error, before, at=at)
+        else:
+            _settle_failure(mail, error, at=at)
     except Exception as error:  # a fault of ours or of a library: it may have gone out, and others wait behind it
         logger.exception("mail_attempt_crashed", mail=str(mail.pk), name=mail.name)
         _settle_failure(mail, error, at=at)
@@ -214,6 +242,34 @@ def _hand_over(mail: OutgoingMail) -> str:
 def _provider_key(mail: OutgoingMail) -> str:
     """Sortable in a folder and unique at the provider: time of creation, name, id."""
     return f"{mail.created_at:%Y%m%dT%H%M%S}-{mail.name.replace('/', '-')}-{mail.pk}"
+
+
+def _is_our_fault(error: Exception) -> bool:
+    """True where the provider refused us and not this mail: a key, a quota, a domain, or our own sender's address."""
+    status = getattr(error, "status_code", None)
+    if status in OUR_FAULT:
+        return True
+    response = getattr(error, "response", None)
+    words = response.text.lower() if response is not None and status == 422 else ""
+    return "invalid_from_address" in words or "`from`" in words
+
+
+def _never_connected(error: Exception) -> bool:
+    """True where no connection came about, so that nobody can have taken the mail."""
+    cause = error if isinstance(error, requests.RequestException) else error.__cause__
+    if isinstance(cause, requests.exceptions.ConnectTimeout):
+        return True
+    reason = (
+        getattr(cause.args[0], "reason", None) if isinstance(cause, requests.ConnectionError) and cause.args else None
+    )
+    return isinstance(reason, NewConnectionError)
+
+
+def _wait_for_us(mail: OutgoingMail, error: Exception, before: datetime | None, *, at: datetime) -> None:
+    """Surely not taken, and no fault of the mail: it counts as never attempted, unless an earlier attempt may have been."""
+    pause = max(min(pause_after(mail.attempts), MOST_PAUSE_FOR_FAULT), _retry_after(error, at=at))
+    mail.settle(MailStatus.PENDING, next_attempt_at=at + pause, first_attempt_at=before, error=_explain(error))
+    logger.warning("mail_refused_for_us", mail=str(mail.pk), name=mail.name, error=mail.error)
 
 
 def _settle_failure(mail: OutgoingMail, error: Exception, *, at: datetime) -> None:

@@ -7,6 +7,7 @@ knows that id. Opens and clicks are shown and never decide anything: proxies ope
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from anymail.signals import tracking
 from django.db import transaction
 from django.db.models import F, Q
@@ -16,6 +17,8 @@ from django.utils import timezone
 from levqor.lib.events import emit
 from levqor.mail.models import BounceKind, OutgoingMail, Suppression, TrackingEvent
 from levqor.mail.rendering import one_line
+
+logger = structlog.get_logger(__name__)
 
 # https://resend.com/docs/webhooks/event-types: read from Resend's own body, since Anymail maps seven types and calls the
 # others unknown. What is not listed here changes nothing about a mail.
@@ -96,8 +99,11 @@ def apply_left_over(*, at: datetime) -> None:
     """Applies what a fault left unapplied although its mail is known; events of foreign mails are given up after days."""
     waiting = TrackingEvent.objects.filter(applied_at=None, happened_at__gt=at - MATCH_WINDOW)
     known = OutgoingMail.objects.exclude(provider_id="").values("provider_id")
-    for row in waiting.filter(provider_id__in=known).order_by("happened_at")[:200]:
-        apply_event(row)
+    for row in list(waiting.filter(provider_id__in=known).order_by("happened_at")[:200]):
+        try:
+            apply_event(row)
+        except Exception:  # what a listener cannot take holds up no other event; it is tried again
+            logger.exception("tracking_event_not_applied", event_id=row.event_id, kind=row.kind)
 
 
 def apply_event(row: TrackingEvent) -> None:
@@ -132,8 +138,9 @@ def _write_times(mail: OutgoingMail, row: TrackingEvent) -> None:
 
 
 def _suppress(mail: OutgoingMail, row: TrackingEvent) -> None:
-    """No mail goes to a dead address again. A full mailbox or a failure of the provider says nothing of the address."""
-    if row.kind == "failed" or row.bounce_kind == BounceKind.TRANSIENT:
+    """No mail goes to a dead address again. Only a bounce for good, a block or a complaint says that it is one: a full
+    mailbox, a failure of the provider or a bounce of no known kind does not."""
+    if row.kind == "failed" or (row.kind == "bounced" and row.bounce_kind != BounceKind.PERMANENT):
         return
     reason = {"complained": Suppression.Reason.COMPLAINT, "suppressed": Suppression.Reason.BLOCKED}.get(
         row.kind, Suppression.Reason.BOUNCE

@@ -164,10 +164,8 @@ def test_the_kind_of_a_bounce_is_read_from_the_raw_text(resend: FakeResend, boun
     assert bounce.get("message", "") in mail.bounce_detail
 
 
-@pytest.mark.parametrize(("kind", "is_dead"), [("Permanent", True), ("Undetermined", True), ("Transient", False)])
-def test_a_bounce_of_unknown_kind_is_a_dead_address_and_a_full_mailbox_is_not(
-    resend: FakeResend, kind: str, is_dead: bool
-) -> None:
+@pytest.mark.parametrize(("kind", "is_dead"), [("Permanent", True), ("Undetermined", False), ("Transient", False)])
+def test_only_a_bounce_for_good_makes_a_dead_address(resend: FakeResend, kind: str, is_dead: bool) -> None:
     mail = send_mail()
 
     report(resend, "bounced", mail, bounce={"type": kind, "message": "No."})
