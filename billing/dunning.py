@@ -64,7 +64,7 @@ OUTCOME_OF_MAIL = {
 def run_dunning_job(*, at: datetime, dry_run: bool = False, seconds: float = math.inf) -> PassReport:
     """One pass over everything that is due at `at`, as if the clock read that. A dry run asks, and writes nothing.
 
-    What the `seconds` are too few for is left to the next pass; the three parts have a third of them each.
+    What the `seconds` are too few for is left to the next pass; the parts share them.
     """
     began = time.monotonic()
     report = PassReport(at, dry_run)
@@ -75,7 +75,8 @@ def run_dunning_job(*, at: datetime, dry_run: bool = False, seconds: float = mat
         (wanted_mails(checkpoint), lambda row: send_wanted_mail(row, checkpoint)),
     ]
     if not dry_run:
-        _end_left_over(at)
+        left_over = DunningStep.objects.left_over(at=at).select_related("failure", "mail")
+        parts.insert(0, (list(left_over), lambda step: _end_left_over(step, at=at)))
     for part, (rows, deed) in enumerate(parts, start=1):
         _each(rows, deed, report, until=began + seconds * part / len(parts))
     return report
@@ -294,12 +295,11 @@ def _record(step: DunningStep, mail: OutgoingMail | None, outcome: StepStatus, *
     return True
 
 
-def _end_left_over(at: datetime) -> None:
-    """Sends that a crash or a fault left half-way, and whose case has ended since: they are not tried again."""
-    for step in list(DunningStep.objects.left_over(at=at).select_related("failure", "mail")):
-        outcome = step.mail.call_off(at=at) if step.mail else MailStatus.CANCELLED
-        if outcome in OUTCOME_OF_MAIL:
-            _record(step, step.mail, OUTCOME_OF_MAIL[outcome], at=at)
+def _end_left_over(step: DunningStep, *, at: datetime) -> None:
+    """A send that a crash or a fault left half-way, and whose case has ended since: it is not tried again."""
+    outcome = step.mail.call_off(at=at) if step.mail else MailStatus.CANCELLED
+    if outcome in OUTCOME_OF_MAIL:
+        _record(step, step.mail, OUTCOME_OF_MAIL[outcome], at=at)
 
 
 def _finish_ladder(step: DunningStep, case: PaymentFailure, sent_at: datetime | None, *, at: datetime) -> None:

@@ -112,6 +112,24 @@ def test_what_nobody_foresaw_about_one_customer_holds_up_no_other(
     assert scene.case(fine).steps.filter(status="sent").count() == 1
 
 
+def test_a_left_over_send_that_breaks_down_holds_up_no_other(
+    scene: Scene, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailers = settings.MAILERS
+    cut_short = scene.fail(next_attempt=None)
+    lose_mail(settings, tmp_path)
+    scene.run(day=1)
+    scene.fake.pay_invoice(cut_short)
+    fine = scene.fail(next_attempt=None)
+    settings.MAILERS = mailers
+    monkeypatch.setattr(OutgoingMail, "call_off", lambda mail, **options: 1 / 0)
+
+    report = scene.run(day=3)
+
+    assert (report.sent, report.crashed) == (1, 1)
+    assert scene.case(fine).steps.filter(status="sent").count() == 1
+
+
 def test_a_periodic_pass_that_met_the_unforeseen_stands_as_failed(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
