@@ -14,20 +14,23 @@ from levqor.mail.rendering import one_line
 def _mail() -> list[Figure]:
     url = reverse("admin:mail_outgoingmail_changelist")
     # Tried, and surely refused each time: our key, quota or domain. A rate limit passes by itself within seconds.
-    refused = OutgoingMail.objects.filter(status=MailStatus.PENDING, attempts__gt=0, first_attempt_at=None)
-    refused = refused.exclude(error__contains="rate_limit")
-    held, why = refused.count(), refused.values_list("error", flat=True).first()
+    held = Q(status=MailStatus.PENDING, attempts__gt=0, first_attempt_at=None) & ~Q(error__contains="rate_limit")
     counts = OutgoingMail.objects.exclude(status__in=[MailStatus.SENT, MailStatus.CANCELLED]).aggregate(
         waiting=Count("pk", filter=Q(status__in=[MailStatus.PENDING, MailStatus.SENDING])),
         failed=Count("pk", filter=Q(status__in=[MailStatus.FAILED, MailStatus.UNKNOWN])),
         oldest=Min("created_at", filter=Q(status__in=[MailStatus.PENDING, MailStatus.SENDING])),
+        held=Count("pk", filter=held),
+        why=Min("error", filter=held),
     )
     waiting = f"{url}?status__in={MailStatus.PENDING},{MailStatus.SENDING}"
     failed = f"{url}?status__in={MailStatus.FAILED},{MailStatus.UNKNOWN}"
+    stuck = [
+        Figure(counts["held"], "wait for our mail account", waiting, one_line(counts["why"] or "", 120), is_bad=True)
+    ]
     return [
         Figure(counts["waiting"], "waiting", waiting, age_in_words(counts["oldest"])),
         Figure(counts["failed"], "refused or unknown", failed, is_bad=counts["failed"] > 0),
-        *([Figure(held, "wait for our mail account", waiting, one_line(why or "", 120), is_bad=True)] if held else []),
+        *(stuck if counts["held"] else []),
     ]
 
 

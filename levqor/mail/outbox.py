@@ -165,7 +165,7 @@ def _deliver_claimed(mail: OutgoingMail, before: datetime | None, *, at: datetim
     """`before` is the first attempt before this one that may have handed the mail over."""
     if mail.first_attempt_at and at - mail.first_attempt_at > RETRY_WINDOW:
         _give_up(mail, MailStatus.UNKNOWN, "No certain answer within 23 hours; it may have arrived.")
-    elif mail.is_secret and at - mail.created_at > RETRY_WINDOW:
+    elif mail.is_secret and not mail.is_bulk and at - mail.created_at > RETRY_WINDOW:
         _give_up(mail, MailStatus.FAILED, "Nobody waits for this code or link any more, so nothing was sent.")
     elif not ONE_ADDRESS.fullmatch(mail.to_email):
         _give_up(mail, MailStatus.FAILED, "This is not one e-mail address, so nothing was sent.")

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from levqor.lib import events
 from levqor.lib.backoff import PATIENT as BACKOFF
 from levqor.mail import outbox
+from levqor.mail.desk import _mail
 from levqor.mail.models import LEASE, MailStatus, OutgoingMail, Suppression
 from levqor.mail.outbox import WIPED, deliver, send
 from levqor.mail.rendering import RenderedMail, render
@@ -220,6 +221,28 @@ def test_the_drain_takes_what_is_due_and_leaves_what_flows_drive() -> None:
 
     assert due() == ["now"]
     assert due(AT + timedelta(minutes=1)) == ["now", "later"]
+
+
+@pytest.mark.parametrize(("is_bulk", "expected"), [(False, "failed"), (True, "sent")])
+def test_a_code_that_waited_a_day_is_not_sent_and_a_notice_to_many_is(
+    resend: FakeResend, is_bulk: bool, expected: str
+) -> None:
+    mail = make_mail(is_secret=True, is_bulk=is_bulk)
+    resend.fail_next(status=401)
+    deliver(mail, at=AT)
+    mail.refresh_from_db()
+
+    assert deliver(mail, at=AT + timedelta(days=1)) == expected
+    assert len(resend.mails) == is_bulk
+
+
+def test_what_waits_for_our_key_is_told_on_the_home_page(resend: FakeResend) -> None:
+    resend.fail_next(status=401)
+    deliver(make_mail(), at=AT)
+
+    figure = next(figure for figure in _mail() if figure.label == "wait for our mail account")
+    assert (figure.value, figure.is_bad) == (1, True)
+    assert "401" in figure.note
 
 
 def test_codes_go_before_the_mails_that_can_wait() -> None:
