@@ -53,3 +53,4 @@ lock: install ## Lock the requirements anew, with hashes
 	$$(sh scripts/uv.sh) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header pyproject.toml -o requirements.txt
 	$$(sh scripts/uv.sh) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header pyproject.toml --group dev -o requirements-dev.txt
 	$$(sh scripts/uv.sh) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header bench/requirements-djstripe.in -o bench/requirements-djstripe.txt
+	$$(sh scripts/uv.sh) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-header bench/requirements-drf.in -o bench/requirements-drf.txt

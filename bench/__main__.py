@@ -1,6 +1,6 @@
 """`make bench`: every benchmark in one run, each on every database that is there. Ratios alone are worth comparing.
 
-python -m bench [status] [notices] [webhook] [claim] [dunning] [queue] [workers]    some of them
+python -m bench [status] [notices] [webhook] [claim] [dunning] [queue] [workers] [developer]    some of them
 """
 
 import sys
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import claim, dunning, notices, queue, status, webhook, workers
+from bench import claim, developer, dunning, notices, queue, status, webhook, workers
 from bench.databases import kinds
 
 BENCHMARKS: dict[str, tuple[str, Callable[[str, Path], None]]] = {
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[str, Path], None]]] = {
     "claim": ("An SLA claim taken in", claim.measure),
     "dunning": ("Dunning pass with 500 steps due", dunning.measure),
     "queue": ("The back office's lists of 100,000 rows", queue.measure),
+    "developer": ("A metered call of the sandbox", developer.measure),
     "workers": ("Dunning pass by four processes at once", workers.measure),
 }
 

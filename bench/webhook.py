@@ -14,6 +14,7 @@ from bench.sides import MIGRATE, Side, run_rounds, served
 from bench.tables import spread, table, verdict
 
 ROUNDS = 30
+REQUIREMENTS = Path(__file__).with_name("requirements-djstripe.txt")
 PATH = "/api/webhooks/stripe"
 DJSTRIPE_PATH = "/webhook/5b3f2a9c-8d41-4c7e-9a60-2f1e7d8c4b05/"
 
@@ -31,7 +32,7 @@ def own_sides() -> list[Side]:
 
 def djstripe_sides(folder: Path, story: Story) -> list[Side]:
     """dj-stripe twice: as it comes, handling each event in the request, and with a callback that handles nothing."""
-    python = install(folder / "djstripe")
+    python = install(folder / "djstripe", REQUIREMENTS)
     objects = folder / "objects.json"
     objects.write_text(json.dumps(story.objects))
     common = KNOWN | {"BENCH_STRIPE_OBJECTS": str(objects)}
