@@ -53,3 +53,9 @@ class Channel(filesystem.Channel):
 
 class Transport(filesystem.Transport):
     Channel = Channel
+    # A worker notices that it is to stop when a look at the folder ends, which Kombu lets take up to three seconds.
+    polling_interval = 0.25
+
+    def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
+        patience = None if timeout is None else min(timeout, 2 * self.polling_interval)
+        super().drain_events(connection, timeout=patience, **kwargs)
