@@ -72,6 +72,7 @@ def test_an_account_on_business_hears_sooner(client: Client) -> None:
         ({"subject": "ab\n"}, "#/subject", "min_length"),
         ({"subject": "\n\n\n"}, "#/subject", "required"),
         ({"subject": "x" * 201}, "#/subject", "max_length"),
+        ({"subject": "Charged twice" + "\u200b" * 200}, "#/subject", "max_length"),
         ({"subject": "Twice\0 charged"}, "#/subject", "null_characters_not_allowed"),
         ({"description": "too short"}, "#/description", "min_length"),
         ({"description": "\n \r\n" * 9}, "#/description", "required"),

@@ -18,10 +18,15 @@ UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff\x01-\x08\x0e-
 
 
 class LineField(forms.CharField):
-    """Text of one line, such as a name; what is not seen is left out."""
+    """Text of one line, such as a name; what is not seen is left out, and counts towards its length all the same."""
 
     def to_python(self, value: Any) -> str:
         return " ".join(UNSEEN.sub("", super().to_python(value) or "").split())
+
+    def clean(self, value: Any) -> str:
+        # The API's document names the lengths, and its readers cannot know what we leave out.
+        self.run_validators(super().to_python(value))
+        return str(super().clean(value))
 
 
 class LongTextField(forms.CharField):
