@@ -68,7 +68,10 @@ def _flush_may_empty_the_trail() -> Iterator[None]:
 
     def flush(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
         with _without_triggers(self.connection.alias):
-            original(self, sql_list)
+            if self.connection.vendor == "postgresql":
+                _delete_rows(self.connection.alias)
+            else:
+                original(self, sql_list)
 
     BaseDatabaseOperations.execute_sql_flush = flush  # type: ignore[method-assign]
     yield
@@ -80,6 +83,17 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Making the database publishes the first documents: what that leaves in the trail is sealed before any test."""
     with django_db_blocker.unblock():
         seal_entries()
+
+
+def _delete_rows(alias: str) -> None:
+    """Truncating makes a new file for each of a hundred tables, of which few hold anything: a hundred times the time."""
+    tables = connections[alias].introspection.django_table_names(only_existing=True, include_views=False)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join(f"(SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\"))" for table in tables)
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(f'DELETE FROM "{table}"')
 
 
 @contextmanager

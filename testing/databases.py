@@ -4,12 +4,16 @@ with OwnPostgres() as database:
     database.freeze()   # connections are taken and nothing is answered
     database.thaw()
     database.stop()     # connections are refused
+
+`python -m testing.databases make test` runs a command on such a server, which is gone afterwards with all that was in it.
+Nothing of it is written through to the disk, so that a suite, which makes and drops much, takes half the time.
 """
 
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -66,6 +70,7 @@ class OwnPostgres:
 
     def start(self) -> None:
         options = {"listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": ""}
+        options["max_connections"] = "200"
         settings = [word for name, value in (options | NOTHING_IS_KEPT).items() for word in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
             self._server = subprocess.Popen(
@@ -123,3 +128,14 @@ class OwnPostgres:
 def children_of(pid: int) -> list[int]:
     """The processes that this one has started; Linux alone keeps such a list."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def run_on_own_server(command: list[str]) -> int:
+    """Its exit status. A SIGTERM ends the server too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with OwnPostgres() as server:
+        return subprocess.run(command, env=os.environ | {"DATABASE_URL": server.url}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(run_on_own_server(sys.argv[1:]))
