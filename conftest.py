@@ -79,6 +79,14 @@ def _flush_may_empty_the_trail() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Tests race more threads than a process has connections, on machines that are busy with more than one suite."""
+    options = connections["default"].settings_dict["OPTIONS"]
+    if "pool" in options:
+        options["pool"] |= {"timeout": 30}
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Making the database publishes the first documents: what that leaves in the trail is sealed before any test."""
     with django_db_blocker.unblock():

@@ -69,10 +69,10 @@ PUBLIC = [Page("Levqor", "site:home"), *STARTING_POINTS, DOCS, *POLICIES, *BUILD
 
 HEADER = [PRICING, STATUS, DEVELOPERS, HELP]
 FOOTER = [
-    ("Product", [PRICING, STATUS, DEVELOPERS, DOCS]),
-    ("Something wrong?", [HELP, CLAIM, DISPUTE]),
-    ("Done-for-you builds", BUILDS),
-    ("Policies", [*POLICIES, DOCUMENTS]),
+    ("Product", [PRICING, *BUILDS]),
+    ("Help", [STATUS, CLAIM, DISPUTE, HELP]),
+    ("Legal", [*POLICIES, DOCUMENTS]),
+    ("Developers", [DEVELOPERS, DOCS]),
 ]
 ACCOUNT = [
     Page("Overview", "site:account"),
@@ -85,66 +85,62 @@ ACCOUNT = [
 
 
 @dataclass(frozen=True)
-class Way:
-    """From what is wrong, in a customer's words, to the page that helps; `answer` says what happens there."""
+class Door:
+    """From a need, in a customer's words, to the page that helps; `answer` says what happens there."""
 
-    question: str
+    need: str
     answer: str
+    icon: str
     page: Page
 
 
-WAYS = [
-    Way(
-        "Is it you or is it me?",
+DOORS = [
+    Door(
+        "A payment failed",
+        "The button in our last email opens your invoice on a secure page; your account shows it too. A paused account "
+        "comes back by itself as soon as the payment arrives.",
+        "credit-card",
+        Page("See what is open", "site:account"),
+    ),
+    Door(
+        "Is it down?",
         "See what works right now, what is being repaired, and every incident before.",
+        "activity",
         Page("Open the status page", "status:page"),
     ),
-    Way(
-        "You fell short of your uptime promise",
-        "Claim a credit. We compare it with our own measurements and decide within 5 to 7 business days.",
+    Door(
+        "Claim a credit",
+        "When a month fell short of the uptime promise. We compare it with our own measurements and decide within 5 to 7 "
+        "business days.",
+        "badge-percent",
         CLAIM,
     ),
-    Way(
-        "We do not agree about something",
+    Door(
+        "Raise a dispute",
         "Support, escalation and a formal complaint, each with a time for our answer; and what is open to you outside.",
+        "scale",
         DISPUTE,
     ),
-    Way(
-        "I am building on your API",
+    Door(
+        "Use the API",
         "Get a key for the sandbox, read the documentation, and look up what an error means.",
+        "terminal",
         Page("Go to the developers’ page", "developer:landing"),
     ),
-    Way(
-        "I want my money back",
-        "What is refunded, when, and how to ask for it.",
-        Page("Read the refund policy", "legal:document", "refunds"),
-    ),
-    Way(
-        "I want to see what I agreed to",
-        "Every version of every contract stays at its address, with what changed and why.",
-        Page("Open the contracts and policies", "legal:index"),
-    ),
-    Way(
-        "I have an account with you",
-        "Sign in with your email address: by password, by a code that we send, or with a passkey.",
-        Page("Sign in", "account_login"),
-    ),
+]
+BESIDE = [
+    Page("Get money back", "legal:document", "refunds"),
+    Page("See what I agreed to", "legal:index"),
+    Page("Sign in", "account_login"),
 ]
 
 
 def home() -> dict[str, Any]:
     """What the home page links to."""
     return {
-        "build_links": links([Page("Compare the packages", "legal:pricing", fragment="builds")]),
-        "plan_links": links([Page("Compare the plans", "legal:pricing", fragment="plans")]),
-        "api_links": links([Page("Visit the developers’ page", "developer:landing")]),
-        "ways": ways(),
+        "doors": [(door, link) for door in DOORS for link in links([door.page])],
+        "beside": links(BESIDE),
     }
-
-
-def ways() -> list[tuple[Way, Link]]:
-    """Those ways that lead somewhere."""
-    return [(way, link) for way in WAYS for link in links([way.page])]
 
 
 def links(pages: Sequence[Page], *, path: str = "") -> list[Link]:

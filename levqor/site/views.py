@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django import forms
 from django.conf import settings
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from legal.models import DfyPackage
 from levqor.site import navigation
 from levqor.site.sitemap import entries
 
@@ -40,7 +42,15 @@ class SampleForm(forms.Form):
 @gzip_page
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "site/home.html", navigation.home())
+    return render(request, "site/home.html", navigation.home() | {"packages": _packages()})
+
+
+def _packages() -> list[DfyPackage]:
+    """What is on sale; nothing while the database is away, since the way to the status page leads over this page."""
+    try:
+        return list(DfyPackage.objects.on_sale())
+    except OperationalError:
+        return []
 
 
 @require_safe

@@ -46,8 +46,8 @@
     banner.className = "status-banner tone-unknown";
     banner.querySelector(".banner-text").textContent = text;
     banner.append(note);
-    document.querySelector(".footer-status .dot").className = "dot unknown";
-    document.querySelector(".footer-status-text").textContent = text;
+    document.querySelectorAll("[data-status] .dot").forEach((dot) => { dot.className = "dot unknown"; });
+    document.querySelectorAll("[data-status] .status-word").forEach((word) => { word.textContent = text; });
     document.title = document.title.replace(/: .* – /, `: ${text} – `);
     etag = null;
     say(`${text}. ${note.textContent}`);

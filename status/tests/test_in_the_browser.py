@@ -180,7 +180,7 @@ def test_it_renews_itself_and_disturbs_nobody(open_browser: OpenBrowser, set_sce
 
     assert page.title() == "Status: Major Service Outage – Levqor"
     assert page.locator("#status-news").inner_text() == "Major Service Outage"
-    assert page.locator(".footer-status-text").inner_text() == "Major Service Outage"
+    assert page.locator(".footer-status .status-word").inner_text() == "Major Service Outage"
     assert page.locator("details.rule").evaluate("one => one.open")
     assert page.locator(":focus").inner_text() == "The whole history"
     assert (before > 0, page.evaluate("scrollY")) == (True, before)
@@ -197,7 +197,7 @@ def test_without_an_answer_it_leaves_green_by_itself(open_browser: OpenBrowser, 
     for _ in range(4):
         page.clock.fast_forward(31_000)
     page.get_by_text("could not be renewed").first.wait_for()
-    blind = page.locator(".banner-text").inner_text(), page.locator(".footer-status-text").inner_text()
+    blind = page.locator(".banner-text").inner_text(), page.locator(".footer-status .status-word").inner_text()
     assert faults(window) == []
     page.unroute("**/status")
     page.clock.fast_forward(31_000)

@@ -32,6 +32,7 @@ def test_home_is_not_the_page_above_all_others() -> None:
     assert links([Page("Home", "site:home")], path="/accounts/login/")[0].current == ""
 
 
+@pytest.mark.django_db
 def test_the_footer_states_the_facts_of_the_company(client: Client, settings: Settings) -> None:
     settings.COMPANY_NUMBER, settings.REGISTERED_IN = "01234567", "England and Wales"
     settings.REGISTERED_OFFICE, settings.VAT_NUMBER = "1 High Street, London", "GB123456789"
@@ -44,6 +45,7 @@ def test_the_footer_states_the_facts_of_the_company(client: Client, settings: Se
     )
 
 
+@pytest.mark.django_db
 def test_a_fact_that_is_not_known_is_not_made_up(client: Client, settings: Settings) -> None:
     settings.COMPANY_NUMBER = settings.REGISTERED_IN = settings.REGISTERED_OFFICE = settings.VAT_NUMBER = ""
 
@@ -59,6 +61,7 @@ def test_missing_facts_are_told_to_whoever_deploys(settings: Settings) -> None:
     assert not found[0].is_serious()
 
 
+@pytest.mark.django_db
 def test_the_footer_says_what_the_status_page_says(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = replace(memory.live(), banner=BANNERS[ComponentState.MAJOR])
     monkeypatch.setattr(memory, "live", lambda: broken)

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.db import OperationalError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from legal.models import DfyPackage
 from levqor.site.tests.make import ENTRANCE, PAGES
 from testing.html import Document
 
@@ -118,8 +120,25 @@ def static_file(address: str) -> bytes:
     return Path(str(found)).read_bytes()
 
 
-def test_the_home_page_asks_the_database_nothing(
+def test_the_home_page_asks_for_the_packages_alone(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(0):
-        client.get("/")
+    with django_assert_num_queries(1):
+        page = read(client, "/")
+
+    prices = [price.text for price in page.all("p") if price.get("class") == "price"]
+    assert prices == [package.price for package in DfyPackage.objects.on_sale()]
+
+
+def test_the_home_page_stands_while_the_database_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(packages: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(type(DfyPackage.objects.all()), "on_sale", away)
+
+    page = read(client, "/")
+
+    assert "The prices are not to be had at this moment" in page.one("main").text
+    assert {"/status", "/sla-credits", "/disputes", "/developer", "/account"} <= {
+        link.get("href") for link in page.all("a")
+    }

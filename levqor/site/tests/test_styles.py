@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from levqor.site.navigation import DOORS
+
 SHEETS = [path for path in Path(settings.BASE_DIR, "static", "css").glob("*.css") if not path.name.startswith("admin")]
 MOVING = re.compile(r"\b(transition|animation|scroll-behavior)\b")
 # A media query with its rules, one level deep.
@@ -35,3 +37,14 @@ def test_the_font_is_small_and_its_licence_lies_beside_it() -> None:
 
 def test_the_sheets_are_there() -> None:
     assert {"site.css", "legal.css", "home.css"} <= {sheet.name for sheet in SHEETS}
+
+
+def test_the_icons_are_those_that_are_used_and_no_others() -> None:
+    sprite = SHEETS[0].parent.parent / "images" / "icons.svg"
+    held = set(re.findall(r'<symbol id="([^"]+)"', sprite.read_text(encoding="utf-8")))
+    templates = [path.read_text(encoding="utf-8") for path in Path(settings.BASE_DIR, "templates").rglob("*.html")]
+
+    shown = {name for text in templates for name in re.findall(r'{% icon "([^"]+)" %}', text)}
+
+    assert held == shown | {door.icon for door in DOORS}
+    assert "ISC License" in sprite.with_name("icons-LICENSE.txt").read_text(encoding="utf-8")
