@@ -154,9 +154,7 @@ def _to_staff(name: str, claim: Claim, message: CaseMessage, *, at: datetime) ->
 
 
 def _context(claim: Claim) -> dict[str, Any]:
-    deadline = Deadline.objects.current_of(claim.case)
     return context_of(claim.case) | {
-        "answer_by": deadline.answer_date if deadline else None,
         "account_name": claim.case.account_name,
         "plan": claim.plan.name,
         "month": claim.month,

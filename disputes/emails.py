@@ -164,12 +164,10 @@ def context(dispute: Dispute) -> dict[str, Any]:
     """What every mail to a customer names: nothing of what they typed."""
     shared = context_of(dispute.case)
     del shared["name"]
-    deadline = Deadline.objects.current_of(dispute.case)
     step = STEP_OF.get(Stage(dispute.stage))
     return shared | {
         "stage_label": dispute.get_stage_display(),
         "who": step.who[:1].lower() + step.who[1:] if step else "",
         "is_privacy": dispute.category == Category.PRIVACY,
-        "answer_by": deadline.answer_date if deadline else None,
         "next_stage": dispute.next_stage.label if dispute.next_stage else "",
     }

@@ -1,5 +1,6 @@
 """Keeping and reading the uptime ledger: what was measured, what incidents add, and what maintenance takes out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -61,38 +62,47 @@ def record_blackout(slug: str, cause: str, *, start: datetime, end: datetime) ->
         )
 
 
-def spans_of(component: Component, start: datetime, end: datetime) -> list[Span]:
-    """What was measured of the component, and what published incidents say of it."""
-    measured = StateInterval.objects.filter(component=component).between(start, end)
-    spans = [Span(row.started_at, row.seen_at, ComponentState(row.state)) for row in measured]
+def spans_of(components: Sequence[Component], start: datetime, end: datetime) -> dict[int, list[Span]]:
+    """What was measured of each component, and what published incidents say of it; by its pk, in two queries."""
+    spans: dict[int, list[Span]] = {component.pk: [] for component in components}
+    for row in StateInterval.objects.filter(component__in=components).between(start, end):
+        spans[row.component_id].append(Span(row.started_at, row.seen_at, ComponentState(row.state)))
     impacts = IncidentComponent.objects.filter(
-        Q(ended_at__isnull=True) | Q(ended_at__gt=start), component=component, started_at__lt=end
+        Q(ended_at__isnull=True) | Q(ended_at__gt=start), component__in=components, started_at__lt=end
     ).exclude(incident__status__in=HIDDEN)
     # An impact that still lasts is known until now; `end` is never later than that where it matters.
-    spans += [
-        Span(row.started_at, row.ended_at or end, ComponentState(row.state))
-        for row in impacts.exclude(state=ComponentState.MAINTENANCE)
-    ]
+    for impact in impacts.exclude(state=ComponentState.MAINTENANCE):
+        span = Span(impact.started_at, impact.ended_at or end, ComponentState(impact.state))
+        spans[impact.component_id].append(span)
     return spans
 
 
-def windows_of(component: Component, start: datetime, end: datetime) -> list[Window]:
-    """Maintenance of the component that was announced early enough to be left out."""
+def windows_of(components: Sequence[Component], start: datetime, end: datetime) -> dict[int, list[Window]]:
+    """Maintenance of each component that was announced early enough to be left out; by its pk, in one query."""
+    windows: dict[int, list[Window]] = {component.pk: [] for component in components}
     planned = (
-        Incident.objects.maintenances()
-        .filter(impacts__component=component, scheduled_for__lt=end, scheduled_until__gt=start)
-        .exclude(status__in=[*HIDDEN, IncidentStatus.CANCELLED])
-        .distinct()
+        IncidentComponent.objects.filter(
+            component__in=components,
+            incident__in=Incident.objects.maintenances().filter(scheduled_for__lt=end, scheduled_until__gt=start),
+        )
+        .exclude(incident__status__in=[*HIDDEN, IncidentStatus.CANCELLED])
+        .select_related("incident")
+        .order_by("pk")
     )
-    return [
-        Window(row.left_out[0], min(row.left_out[1], row.resolved_at or row.left_out[1]))
-        for row in planned
-        if row.left_out
-    ]
+    told: set[tuple[int, int]] = set()
+    for impact in planned:
+        row, place = impact.incident, (impact.component_id, impact.incident_id)
+        if row.left_out and place not in told:
+            told.add(place)
+            windows[impact.component_id].append(
+                Window(row.left_out[0], min(row.left_out[1], row.resolved_at or row.left_out[1]))
+            )
+    return windows
 
 
 def segments_of(component: Component, start: datetime, end: datetime) -> list[Segment]:
-    return list(segments(start, end, spans_of(component, start, end), windows_of(component, start, end)))
+    spans, windows = spans_of([component], start, end), windows_of([component], start, end)
+    return list(segments(start, end, spans[component.pk], windows[component.pk]))
 
 
 @dataclass(frozen=True)
@@ -115,11 +125,11 @@ def downtime(components: list[Component], month: date, *, at: datetime) -> Downt
     end = min(month_end, at)
     if end <= start:
         return Downtime(start.date(), 0.0, Totals(), is_final=False, segments=())
+    measured, planned = spans_of(components, start, end), windows_of(components, start, end)
     spans, windows = list[Span](), list[Window]()
     for component in components:
-        own = windows_of(component, start, end)
-        windows += own
-        spans += _outside(own, spans_of(component, start, end), start, end)
+        windows += planned[component.pk]
+        spans += _outside(planned[component.pk], measured[component.pk], start, end)
     pieces = tuple(merged(_unless_seen(piece) for piece in segments(start, end, spans, windows)))
     summed = total(pieces)
     return Downtime(start.date(), summed.down / 60, summed, is_final=at >= month_end, segments=pieces)

@@ -59,8 +59,10 @@ def keep_files(
     case: Case, files: Sequence[JudgedFile], *, message: CaseMessage | None, side: Side, at: datetime
 ) -> list[CaseFile]:
     """Stores the files with what they came with: a file has the visibility of its message."""
+    if not files:
+        return []
     kept = case.files.count()
-    if files and kept + len(files) > MAX_FILES_OF_A_CASE:
+    if kept + len(files) > MAX_FILES_OF_A_CASE:
         raise TooManyFilesError(f"This case holds {kept} files already, and {MAX_FILES_OF_A_CASE} is the most.")
     return [
         CaseFile.objects.create(

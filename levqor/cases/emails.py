@@ -77,4 +77,5 @@ def context_of(case: Case) -> dict[str, Any]:
         "tracking_url": tracking_url(case),
         "earliest": deadline.earliest_date if deadline else None,
         "latest": deadline.due_date if deadline else None,
+        "answer_by": deadline.answer_date if deadline else None,
     }

@@ -13,7 +13,7 @@ import structlog
 from anymail.exceptions import AnymailAPIError, AnymailInvalidAddress, AnymailSerializationError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, mailers
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from urllib3.exceptions import NewConnectionError
 
 from levqor.lib.backoff import pause_after
@@ -92,10 +92,13 @@ def send(
         "is_driven_by_flow": is_driven_by_flow,
     }
     frozen |= _letter(name, context, at=at)
-    # Whoever writes the same mail at the same moment gets the same row, and a transaction that goes on.
-    mail, is_new = OutgoingMail.objects.get_or_create(key=key, defaults=frozen)
-    if is_new:
-        _attach(mail, attachments, at=at)
+    try:
+        with transaction.atomic():
+            mail = OutgoingMail.objects.create(key=key, **frozen)
+            _attach(mail, attachments, at=at)
+    except IntegrityError:
+        # Whoever writes the same mail at the same moment gets the same row, and a transaction that goes on.
+        mail = OutgoingMail.objects.get(key=key)
     if not is_driven_by_flow:
         nudge(DELIVER_TASK)
     return mail

@@ -94,8 +94,8 @@ def test_a_prolonged_window_is_never_green_between(window: Incident) -> None:
 def test_what_was_not_announced_in_time_is_not_left_out(window: Incident) -> None:
     prolong(window, ENDS + 30 * MINUTE, at=ENDS - MINUTE)
 
-    left_out = windows_of(component(), NOON - DAY, NOON + DAY)
-    assert [(one.start, one.end) for one in left_out] == [(NOON, ENDS)]
+    left_out = windows_of([component()], NOON - DAY, NOON + DAY)
+    assert [(one.start, one.end) for one in left_out[component().pk]] == [(NOON, ENDS)]
 
 
 def test_a_window_moved_long_before_is_left_out_whole() -> None:
@@ -111,7 +111,8 @@ def test_a_window_moved_at_short_notice_is_not_left_out() -> None:
 
     window.move_window(NOON + DAY, NOON + DAY + HOUR, at=NOON)
 
-    assert [one for one in windows_of(component(), NOON, NOON + 5 * DAY) if one.start < one.end] == []
+    left_out = windows_of([component()], NOON, NOON + 5 * DAY)
+    assert [one for one in left_out[component().pk] if one.start < one.end] == []
 
 
 @pytest.mark.parametrize(
