@@ -1,6 +1,5 @@
 """The look at Stripe before each send and each suspension."""
 
-import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -14,6 +13,7 @@ from billing.evidence import current_invoice, current_subscription
 from billing.models import AlarmKind, CloseReason, Flag, PaymentFailure
 from billing.stripe_objects import InvoiceFacts
 from levqor.accounts.models import Account
+from levqor.lib.passes import PassClock
 
 logger = structlog.get_logger(__name__)
 
@@ -42,13 +42,11 @@ class Checkpoint:
     at: datetime
     dry_run: bool = False
     patience: timedelta = timedelta()
-    began: float = field(default_factory=time.monotonic)
     _failures: int = field(default=0)
     _works: set[str] = field(default_factory=set)
 
-    def clock(self) -> datetime:
-        """The time of this moment, as the pass keeps time."""
-        return self.at + timedelta(seconds=time.monotonic() - self.began)
+    def __post_init__(self) -> None:
+        self.clock = PassClock(self.at)
 
     def look_at(self, case: PaymentFailure, *, is_final: bool) -> Verdict:
         """What may be done about the case now. Unless it is a dry run, a case that is over is ended here and now.

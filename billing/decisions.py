@@ -1,6 +1,5 @@
 """What a pass does with the due steps of one customer: pure decisions, shared by the real run and the dry run."""
 
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from django.conf import settings
 from billing.holds import Hold, is_too_soon, is_within_window, reason_to_wait_at_all
 from billing.models import DunningStep, PaymentFailure, StepStatus
 from levqor.accounts.models import Account
+from levqor.lib.passes import PassClock
 from levqor.mail.models import MailStatus
 
 
@@ -29,11 +29,9 @@ class PassReport:
     suspended: int = 0
     crashed: int = 0
     held_because: Counter[Hold] = field(default_factory=Counter)
-    began: float = field(default_factory=time.monotonic)
 
-    def clock(self) -> datetime:
-        """The time of this moment, as the pass keeps time."""
-        return self.now + timedelta(seconds=time.monotonic() - self.began)
+    def __post_init__(self) -> None:
+        self.clock = PassClock(self.now)
 
     def hold(self, number: int, because: Hold) -> None:
         self.held += number

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 import structlog
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 
 from billing import emails
@@ -34,6 +34,7 @@ from billing.steps import (
 from levqor.accounts.models import Account, Suspension
 from levqor.lib.actors import SYSTEM
 from levqor.lib.nudge import nudge
+from levqor.lib.passes import is_database_away
 from levqor.lib.states import StaleStateError, move
 from levqor.mail.models import MailStatus, OutgoingMail
 from levqor.mail.outbox import deliver
@@ -88,10 +89,9 @@ def _each(rows: Iterable[Any], deed: Callable[[Any], None], report: PassReport, 
     for row in rows:
         try:
             deed(row)
-        except OperationalError:
-            # The database is away, and will be for the next row too.
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, DatabaseError) and is_database_away():
+                raise
             logger.exception("dunning_crashed", row=str(row))
             report.crashed += 1
         if time.monotonic() >= until:
@@ -181,7 +181,7 @@ def send_dunning_email(steps: list[DunningStep], *, report: PassReport) -> None:
     mail = claimed[0].mail if is_over else _ready_mail(claimed, report)
     if mail is None:
         return
-    outcome = deliver(mail, at=at, taken_at=report.clock())
+    outcome = deliver(mail, at=at, taken_at=report.clock.now())
     mine = list(DunningStep.objects.filter(mail=mail, status=StepStatus.SENDING).select_related("failure__account"))
     if outcome not in OUTCOME_OF_MAIL:
         mail.refresh_from_db()
@@ -201,7 +201,7 @@ def send_dunning_email(steps: list[DunningStep], *, report: PassReport) -> None:
 def _claim(step: DunningStep, report: PassReport) -> bool:
     """Takes the step for this pass: from the plan, or from a pass that died with it. The lease runs from this moment,
     which in a long pass is not that of its beginning."""
-    at, lease = report.now, report.clock() + LEASE
+    at, lease = report.now, report.clock.now() + LEASE
     if step.status == StepStatus.SENDING:
         held = DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING, lease_until=step.lease_until)
         return held.update(lease_until=lease) == 1

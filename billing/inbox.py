@@ -1,7 +1,6 @@
 """Draining the Stripe inbox: each stored event is claimed, judged and marked; a poison one cannot stop the others."""
 
 import math
-import time
 from datetime import datetime
 
 import structlog
@@ -16,6 +15,7 @@ from billing.modes import acting_modes
 from billing.webhooks import PROCESS_TASK
 from levqor.lib.backoff import pause_after, pauses
 from levqor.lib.nudge import nudge
+from levqor.lib.passes import PassClock
 
 logger = structlog.get_logger(__name__)
 
@@ -31,14 +31,14 @@ OLDEST_TESTED, NEWEST_UNNAMED = "2020-08-27", "2024-06-20"
 def process_due_events(*, at: datetime, limit: int = 2000, seconds: float = math.inf) -> int:
     """Processes what is due, oldest first, and returns how many events it took; what `seconds` leave no time for goes
     next, so that no lease of a pass grows old before its end."""
-    began, taken = time.monotonic(), 0
+    clock, taken = PassClock(at), 0
     while taken < limit:
         batch = list(StripeEvent.objects.due(at=at)[:BATCH])
         for event in batch:
-            if time.monotonic() - began > seconds:
+            if clock.seconds > seconds:
                 nudge(PROCESS_TASK)
                 return taken
-            taken += process_event(event, at=at)
+            taken += process_event(event, at=clock.now())
         if len(batch) < BATCH:
             break
     return taken

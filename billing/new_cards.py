@@ -25,6 +25,7 @@ from levqor.accounts.models import Account
 from levqor.lib.actors import SYSTEM
 from levqor.lib.backoff import pause_after, pauses
 from levqor.lib.nudge import nudge
+from levqor.lib.passes import PassClock
 from levqor.lib.states import StaleStateError, move
 
 logger = structlog.get_logger(__name__)
@@ -75,7 +76,8 @@ def charge_new_cards(*, at: datetime) -> int:
     if not gateway.is_enabled() or not settings.DUNNING_ENABLED:
         return 0
     due = NewCardAttempt.objects.due(at=at).select_related("failure__account")
-    return sum(charge(attempt, at=at) for attempt in list(due[:BATCH]))
+    clock = PassClock(at)
+    return sum(charge(attempt, at=clock.now()) for attempt in list(due[:BATCH]))
 
 
 def charge(attempt: NewCardAttempt, *, at: datetime) -> bool:

@@ -70,7 +70,7 @@ def send_wanted_mail(row: DunningEmail, checkpoint: Checkpoint) -> None:
     mail = _write(row, at=at)
     if mail is None:
         return
-    outcome = deliver(mail, at=at, taken_at=checkpoint.clock())
+    outcome = deliver(mail, at=at, taken_at=checkpoint.clock.now())
     if outcome in {MailStatus.PENDING, MailStatus.SENDING}:
         return
     mail.refresh_from_db()

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from django.db import DatabaseError
 from django.db.models import F
 
 from billing import gateway
@@ -19,6 +20,7 @@ from billing.models import PaymentFailure
 from billing.modes import acting_modes
 from billing.stripe_objects import InvoiceFacts, Json, SubscriptionFacts
 from billing.webhooks import store_event
+from levqor.lib.passes import is_database_away
 
 logger = structlog.get_logger(__name__)
 
@@ -30,7 +32,8 @@ STAGES = 4
 
 @dataclass
 class ReconcileReport:
-    """What one pass looked at and repaired; `stripe` is `ok`, `off` (no key) or `unreachable`."""
+    """What one pass looked at and repaired; `stripe` is `ok`, `off` (no key) or `unreachable`. `crashed` counts what
+    something happened about that nobody foresaw: the log says what."""
 
     stripe: str = "ok"
     events_seen: int = 0
@@ -39,6 +42,7 @@ class ReconcileReport:
     cases_opened: int = 0
     cases_ended: int = 0
     not_checked: int = 0
+    crashed: int = 0
     # Failures in a row so far: only a few of them mean that Stripe itself is away, and not one invoice unreadable.
     in_a_row: int = 0
 
@@ -58,18 +62,25 @@ def reconcile_stripe(*, at: datetime, look_back: timedelta = LOOK_BACK, seconds:
     began = time.monotonic()
     ends = [began + seconds * (stage + 1) / STAGES for stage in range(STAGES)]
     try:
-        _each(gateway.recent_events(since=at - look_back), lambda event: _store(event, report, at=at), until=ends[0])
+        _each(
+            gateway.recent_events(since=at - look_back),
+            lambda event: _store(event, report, at=at),
+            report,
+            until=ends[0],
+        )
         process_due_events(at=at, seconds=ends[0] - time.monotonic())
-        _each(gateway.open_invoices(), lambda facts: _open_if_missing(facts, report, at=at), until=ends[1])
-        _each(gateway.unpaid_subscriptions(), lambda owing: _look_at_latest(owing, report, at=at), until=ends[2])
-        _each(_longest_unseen(), lambda pk: _judge_again(pk, report, at=at), until=ends[3])
+        _each(gateway.open_invoices(), lambda facts: _open_if_missing(facts, report, at=at), report, until=ends[1])
+        _each(
+            gateway.unpaid_subscriptions(), lambda owing: _look_at_latest(owing, report, at=at), report, until=ends[2]
+        )
+        _each(_longest_unseen(), lambda pk: _judge_again(pk, report, at=at), report, until=ends[3])
     except (gateway.StripeUnavailableError, gateway.StripeRefusedError) as error:
         report.stripe = "unreachable"
         logger.warning("reconcile_incomplete", error=str(error))
     return report
 
 
-def _each[T](things: Iterable[T], deed: Callable[[T], object], *, until: float) -> None:
+def _each[T](things: Iterable[T], deed: Callable[[T], object], report: ReconcileReport, *, until: float) -> None:
     """Each by itself: what Stripe does not know, or refuses, holds up no other. Silence of Stripe's ends the pass."""
     for thing in things:
         if time.monotonic() >= until:
@@ -79,6 +90,13 @@ def _each[T](things: Iterable[T], deed: Callable[[T], object], *, until: float) 
             deed(thing)
         except (gateway.StripeUnknownObjectError, gateway.StripeRefusedError) as error:
             logger.warning("reconcile_skipped", error=str(error))
+        except gateway.StripeUnavailableError:
+            raise
+        except Exception as error:
+            if isinstance(error, DatabaseError) and is_database_away():
+                raise
+            logger.exception("reconcile_crashed", thing=str(thing)[:200])
+            report.crashed += 1
 
 
 def _store(event: Json, report: ReconcileReport, *, at: datetime) -> None:

@@ -29,4 +29,6 @@ def charge_new_cards() -> None:
 
 @shared_task(name="billing.reconcile")
 def reconcile() -> None:
-    reconcile_stripe(at=timezone.now(), seconds=RECONCILE_SECONDS)
+    report = reconcile_stripe(at=timezone.now(), seconds=RECONCILE_SECONDS)
+    if report.crashed:
+        raise RuntimeError(f"{report.crashed} invoices or events could not be dealt with; the log says why.")

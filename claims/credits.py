@@ -7,7 +7,6 @@ entry. What can no longer be known goes to a person, and is never sent a second 
 """
 
 import re
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -33,6 +32,7 @@ from levqor.cases.conversation import staff_writes
 from levqor.lib.actors import SYSTEM, Actor
 from levqor.lib.backoff import pause_after
 from levqor.lib.nudge import nudge
+from levqor.lib.passes import PassClock
 from levqor.lib.states import StaleStateError, move
 
 logger = structlog.get_logger(__name__)
@@ -94,12 +94,11 @@ def send_credits(*, at: datetime) -> int:
 
 
 def _send_all(entries: Iterable[CreditEntry], *, at: datetime) -> int:
-    taken, start = 0, time.monotonic()
+    taken, clock = 0, PassClock(at)
     for entry in entries:
         # Those before it may have waited for Stripe: a lease counts from when its entry is really taken.
-        now = at + timedelta(seconds=int(time.monotonic() - start))
         try:
-            taken += send_credit(entry, at=now)
+            taken += send_credit(entry, at=clock.now())
         except Exception:  # a fault of ours: the others do not wait behind it, and its lease runs out
             logger.exception("credit_crashed", entry=entry.pk)
     return taken

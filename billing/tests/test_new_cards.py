@@ -1,16 +1,18 @@
 """Trap 13: a card that the customer gave after the failure is charged for the failing invoice, once, and becomes the
 subscription's own, which Stripe would otherwise go on trying before it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from pytest_django import Settings
 
 from billing import gateway, steering
 from billing.models import NewCardAttempt, PaymentFailure
+from billing.models.cards import LEASE
 from billing.new_cards import charge_new_cards
 from billing.tests.make import Scene
 from levqor.lib.actors import Actor
+from levqor.lib.passes import PassClock
 from testing.stripe_facts import API_VERSIONS
 
 ANNA = Actor("staff")
@@ -96,6 +98,19 @@ def test_a_card_is_tried_once_for_an_invoice_however_often_it_is_told_of(keyed_s
         keyed_scene.hear()
 
     assert len(calls(keyed_scene, "/pay")) == 1
+
+
+def test_the_lease_of_a_late_one_in_a_long_pass_is_as_long_as_any(
+    keyed_scene: Scene, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_card(keyed_scene)
+    monkeypatch.setattr(PassClock, "seconds", 100)
+    leases: list[datetime | None] = []
+    monkeypatch.setattr("billing.new_cards._call", lambda row, at: leases.append(row.lease_until))
+
+    charge_new_cards(at=keyed_scene.now)
+
+    assert leases == [keyed_scene.now + timedelta(seconds=100) + LEASE]
 
 
 def test_another_card_after_a_declined_one_is_tried(keyed_scene: Scene, failing: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.db import OperationalError
 from pytest_django import Settings
 
 from billing import steering
@@ -110,6 +111,37 @@ def test_what_nobody_foresaw_about_one_customer_holds_up_no_other(
 
     assert (report.sent, report.crashed) == (1, 1)
     assert scene.case(fine).steps.filter(status="sent").count() == 1
+
+
+def test_a_lock_that_one_customer_waited_for_too_long_holds_up_no_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked, fine = (scene.fail(next_attempt=None) for _ in range(2))
+
+    def wait_in_vain(steps: list[DunningStep], **options: object) -> OutgoingMail:
+        if steps[0].invoice_id == locked:
+            raise OperationalError("canceling statement due to lock timeout")
+        return reminder(steps, **options)  # type: ignore[arg-type]  # handed on as they came
+
+    monkeypatch.setattr("billing.emails.reminder", wait_in_vain)
+
+    report = scene.run(day=1)
+
+    assert (report.sent, report.crashed) == (1, 1)
+    assert scene.case(fine).steps.filter(status="sent").count() == 1
+
+
+def test_a_database_that_is_away_ends_the_pass(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.fail(next_attempt=None)
+
+    def lose_connection(steps: list[DunningStep], **options: object) -> OutgoingMail:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("billing.emails.reminder", lose_connection)
+    monkeypatch.setattr("billing.dunning.is_database_away", lambda: True)
+
+    with pytest.raises(OperationalError):
+        scene.run(day=1)
 
 
 def test_a_left_over_send_that_breaks_down_holds_up_no_other(

@@ -2,9 +2,13 @@
 
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from billing import reconcile
+from billing.cases import judge_invoice
 from billing.gateway import read_invoice
 from billing.models import PaymentFailure
 from billing.new_cards import charge_new_cards
@@ -94,6 +98,28 @@ def test_an_invoice_that_stripe_does_not_know_holds_up_no_other(keyed_scene: Sce
     report = reconcile_stripe(at=keyed_scene.move_to(day=3))
 
     assert (report.stripe, keyed_scene.case(paid).status) == ("ok", "recovered")
+
+
+def test_what_nobody_foresaw_about_one_invoice_holds_up_no_other_and_is_counted(
+    keyed_scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, paid = (keyed_scene.fail(next_attempt=None) for _ in range(2))
+    keyed_scene.fake.pay_invoice(paid)
+    lose_events(keyed_scene)
+    judge = judge_invoice
+
+    def break_down(facts: InvoiceFacts, *args: Any, **options: Any) -> str:
+        if facts.id == broken:
+            raise KeyError("what Stripe never left out before")
+        return judge(facts, *args, **options)
+
+    monkeypatch.setattr(reconcile, "judge_invoice", break_down)
+
+    report = reconcile_stripe(at=keyed_scene.move_to(day=3))
+
+    assert (report.stripe, report.crashed, keyed_scene.case(paid).status) == ("ok", 1, "recovered")
+    with pytest.raises(CommandError, match="could not be dealt with"):
+        call_command("reconcile_stripe")
 
 
 def test_a_pass_without_time_for_all_leaves_the_rest_to_the_next(

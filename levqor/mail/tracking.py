@@ -62,7 +62,16 @@ def store_event(sender: Any, event: Any, esp_name: str, **kwargs: Any) -> None:
         },
     )
     if row.applied_at is None:
+        _try_to_apply(row)
+
+
+def _try_to_apply(row: TrackingEvent) -> None:
+    """What a listener cannot take holds up no other event, and is no fault of the provider's: the event is stored, and
+    a pass of ours applies it later."""
+    try:
         apply_event(row)
+    except Exception:
+        logger.exception("tracking_event_not_applied", event_id=row.event_id, kind=row.kind)
 
 
 def _read_bounce(body: dict[str, Any]) -> tuple[str, str]:
@@ -100,10 +109,7 @@ def apply_left_over(*, at: datetime) -> None:
     waiting = TrackingEvent.objects.filter(applied_at=None, happened_at__gt=at - MATCH_WINDOW)
     known = OutgoingMail.objects.exclude(provider_id="").values("provider_id")
     for row in list(waiting.filter(provider_id__in=known).order_by("happened_at")[:200]):
-        try:
-            apply_event(row)
-        except Exception:  # what a listener cannot take holds up no other event; it is tried again
-            logger.exception("tracking_event_not_applied", event_id=row.event_id, kind=row.kind)
+        _try_to_apply(row)
 
 
 def apply_event(row: TrackingEvent) -> None:

@@ -3,7 +3,7 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from billing.reconcile import reconcile_stripe
@@ -18,3 +18,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, days: int, **options: Any) -> None:
         report = reconcile_stripe(at=timezone.now(), look_back=timedelta(days=min(max(days, 1), 30)))
         self.stdout.write(json.dumps(report.as_dict()))
+        if report.crashed:
+            raise CommandError(f"{report.crashed} invoices or events could not be dealt with; the lines above say why.")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -116,6 +117,27 @@ def test_an_event_that_came_before_the_mail_knew_its_id_is_applied_when_it_does(
 
     mail.refresh_from_db()
     assert mail.delivered_at == AT
+
+
+@pytest.mark.parametrize("fault", [ValueError("of a listener"), OperationalError("deadlock detected")])
+def test_what_could_not_be_applied_at_first_is_applied_once_by_a_later_pass(
+    resend: FakeResend, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    mail = send_mail()
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as broken:
+        broken.setattr("levqor.mail.tracking.emit", fail)
+        assert report(resend, "opened", mail) == 200
+    assert mail.open_count == 0
+
+    for _ in range(2):
+        apply_left_over(at=AT)
+
+    mail.refresh_from_db()
+    assert (mail.open_count, mail.opened_at) == (1, AT)
 
 
 def test_a_repost_repairs_what_its_first_delivery_left_unapplied(
