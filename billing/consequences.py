@@ -7,6 +7,7 @@ from billing.emails import working_address
 from billing.holds import WINDOW_CLOSES, WINDOW_OPENS
 from billing.models import DunningStep, FailureStatus, PaymentFailure, StepStatus
 from billing.models.failure import total_of
+from billing.steering import suspension_after_decision
 
 
 def consequences(slug: str, case: PaymentFailure, *, at: datetime) -> list[str]:
@@ -43,8 +44,10 @@ def _stop(case: PaymentFailure, at: datetime) -> list[str]:
 
 
 def _clear_flag(case: PaymentFailure, at: datetime) -> list[str]:
-    if case.status == FailureStatus.EXHAUSTED and case.suspend_at and not case.suspended_at:
-        return ["The account is suspended with the next pass: all steps are done and only the flag held it."]
+    moment = case.suspend_at or suspension_after_decision(case, at=at)
+    if case.status == FailureStatus.EXHAUSTED and moment and not case.suspended_at:
+        when = "with the next pass" if moment <= at else f"after {in_words(moment)}"
+        return [f"The account is suspended {when}: all steps are done and only the flag held it."]
     return [f"Next: {_named(step)}." for step in _planned(case)[:1]]
 
 

@@ -104,12 +104,14 @@ def _last_sent_step(case: PaymentFailure) -> DunningStep | None:
 def restore_standing(account: Account, *, by: Actor, at: datetime, note: str = "") -> bool:
     """Puts the standing right after a case ended; True where that brought a suspended service back.
 
-    The billing suspension stays while another invoice that led to it is unpaid. Any other suspension stays anyway.
+    The billing suspension stays while another invoice that led to it is unpaid; one that led to an earlier suspension,
+    which staff have lifted since, does not keep this one. Any other suspension stays anyway.
     """
     owed = account.payment_failures.unsettled()
     target = Standing.PAST_DUE if owed.exists() else Standing.ACTIVE
-    if account.live_suspensions().filter(reason=Suspension.Reason.BILLING).exists():
-        if owed.filter(suspended_at__isnull=False).exists():
+    lock = account.live_suspensions().filter(reason=Suspension.Reason.BILLING).first()
+    if lock:
+        if owed.filter(suspended_at__gte=lock.suspended_at).exists():
             return False
         return account.lift_suspension(Suspension.Reason.BILLING, back_to=target, by=by, at=at, note=note)
     if account.standing == Standing.PAST_DUE and target == Standing.ACTIVE:

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 
 from billing import emails
 from billing.checkpoint import Checkpoint, Verdict
+from billing.decisions import suspension_moment
 from billing.holds import reason_to_wait_at_all
 from billing.models import CloseReason, DunningEmail, DunningStep, FailureStatus, PaymentFailure, StepStatus
 from billing.recovery import brought_in, restore_standing
@@ -223,11 +224,21 @@ def restore_account(account: Account, *, by: Actor, at: datetime, reason: str) -
             record("billing_suspension.lifted", fresh, by=by, at=at, reason=reason)
 
 
+def suspension_after_decision(case: PaymentFailure, *, at: datetime) -> datetime | None:
+    """When a case whose last notice no machine could vouch for (not sent, or nobody knows) leads to its suspension, once
+    a person has dealt with that. None where there is nothing to come, or a person left the last step out."""
+    if case.status != FailureStatus.EXHAUSTED or case.suspended_at or case.suspend_at:
+        return None
+    last = case.steps.order_by("attempt_number").last()
+    is_ours = last is not None and last.suspends and last.status in {StepStatus.FAILED, StepStatus.UNKNOWN}
+    return suspension_moment(at) if is_ours else None
+
+
 def clear_flag(case: PaymentFailure, *, by: Actor, at: datetime, reason: str) -> None:
     """A person has dealt with it: the case goes on by itself, a suspension that waited included."""
     with _locked(case) as fresh:
         _insist(fresh.flag, "Nothing is flagged here any more.")
-        _update(fresh, flag="", flagged_at=None)
+        _update(fresh, flag="", flagged_at=None, suspend_at=suspension_after_decision(fresh, at=at) or fresh.suspend_at)
         record("flag.cleared", fresh, by=by, at=at, reason=reason, changes={"flag": [fresh.flag, ""]})
 
 

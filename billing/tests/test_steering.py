@@ -5,12 +5,13 @@ from pytest_django import Settings
 
 from billing import steering
 from billing.cases import flag_case
+from billing.consequences import consequences
 from billing.models import Flag, PaymentFailure
 from billing.tests.make import Scene
 from levqor.audit.models import AuditEntry
 from levqor.lib.actors import Actor
 from levqor.lib.states import IllegalMoveError, StaleStateError
-from levqor.mail.models import OutgoingMail
+from levqor.mail.models import MailStatus, OutgoingMail
 
 ANNA = Actor("staff")
 
@@ -194,6 +195,19 @@ def test_a_restored_account_is_not_suspended_again_for_the_same_invoice(scene: S
     assert scene.account().standing == "past_due"
 
 
+def test_a_lock_that_staff_took_off_does_not_keep_a_later_one_that_is_paid(scene: Scene) -> None:
+    first = run_all(scene)
+    steering.restore_account(scene.account(), by=ANNA, at=scene.now, reason="disputes the first one")
+    customer = scene.account().stripe_customer_id
+    second = scene.fail(customer=customer, next_attempt=None)
+    assert [scene.run(day=day).suspended for day in (17, 23, 30)] == [0, 0, 1]
+
+    scene.fake.pay_invoice(second)
+    scene.hear()
+
+    assert (scene.case(first.invoice_id).status, scene.account().standing) == ("exhausted", "past_due")
+
+
 def test_an_account_that_is_not_suspended_cannot_be_restored(scene: Scene) -> None:
     scene.fail(next_attempt=None)
 
@@ -216,6 +230,37 @@ def test_a_cleared_flag_lets_the_suspension_go_on(scene: Scene) -> None:
     steering.clear_flag(case, by=ANNA, at=scene.now, reason="reached them by phone")
 
     assert scene.run(day=15).suspended == 1
+
+
+@pytest.mark.parametrize("outcome", [MailStatus.FAILED, MailStatus.UNKNOWN])
+def test_dealing_with_a_last_notice_that_did_not_arrive_gives_the_suspension_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, outcome: MailStatus
+) -> None:
+    invoice = scene.fail(next_attempt=None)
+    scene.run(day=1)
+    scene.run(day=7)
+    with monkeypatch.context() as broken:
+        broken.setattr("billing.dunning.deliver", lambda mail, **times: outcome)
+        scene.run(day=14)
+    assert scene.run(day=15).suspended == 0
+    case = scene.case(invoice)
+    assert consequences("clear-flag", case, at=scene.now)[0].startswith("The account is suspended with the next pass")
+
+    steering.clear_flag(case, by=ANNA, at=scene.now, reason="told them by phone")
+
+    assert scene.run(day=15.01).suspended == 1
+
+
+def test_dealing_with_a_flag_suspends_nobody_whose_last_step_was_left_out(scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    scene.run(day=1)
+    scene.run(day=7)
+    steering.skip_step(case.steps.get(attempt_number=3), by=ANNA, at=scene.now, reason="a promise to pay")
+    flag_case(case, Flag.BOUNCED, at=scene.now)
+
+    steering.clear_flag(scene.case(case.invoice_id), by=ANNA, at=scene.now, reason="another address")
+
+    assert scene.run(day=15).suspended == 0
 
 
 def test_a_person_may_suspend_a_flagged_case(scene: Scene) -> None:
