@@ -1,14 +1,16 @@
 """What a pass does with the due steps of one customer: pure decisions, shared by the real run and the dry run."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from billing.holds import Hold, is_too_soon, is_within_window, reason_to_wait_at_all
+from billing.holds import Hold, is_too_soon, is_within_window, leaves_at, reason_to_wait_at_all
 from billing.models import DunningStep, PaymentFailure, StepStatus
-from levqor.accounts.models import Account
+from billing.models.policy import SPACING
+from levqor.accounts.models import Account, Suspension
 from levqor.lib.passes import PassClock
 from levqor.mail.models import MailStatus
 
@@ -82,6 +84,23 @@ def has_left(step: DunningStep) -> bool:
     if step.status != StepStatus.SENDING or step.mail is None:
         return False
     return step.mail.status not in {MailStatus.PENDING, MailStatus.SENDING}
+
+
+def coming_steps(
+    case: PaymentFailure, account: Account, last: datetime | None, *, at: datetime
+) -> Iterator[tuple[DunningStep, datetime]]:
+    """The planned steps of a case, each with the moment at which it leaves at the earliest: not before now, 48 hours
+    after the mail before it (`last` is the newest so far), and in the customer's day."""
+    planned = [step for step in case.steps.all() if step.status == StepStatus.PENDING]
+    for step in sorted(planned, key=lambda step: step.attempt_number):
+        moment = max(step.scheduled_for, at, last + SPACING if last else at)
+        last = leaves_at(account, moment)
+        yield step, last
+
+
+def returns_by_paying(account: Account) -> bool:
+    """False where the account is paused for something else too: paying does not lift that."""
+    return not account.live_suspensions().exclude(reason=Suspension.Reason.BILLING).exists()
 
 
 def suspension_moment(sent_at: datetime) -> datetime:

@@ -1,17 +1,18 @@
 """The mails of dunning, one function each: the context, and the key that makes it one mail."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from django.conf import settings
 
-from billing.decisions import may_suspend, suspension_moment
-from billing.models import DunningEmail, DunningStep, PaymentFailure, ReminderPreference, StepStatus, StepTemplate
+from billing.decisions import coming_steps, may_suspend, returns_by_paying, suspension_moment
+from billing.models import DunningEmail, DunningStep, PaymentFailure, ReminderPreference, StepTemplate
 from billing.models.failure import total_of
 from billing.pay_links import pay_url, reminders_url
 from billing.stripe_objects import HARD_DECLINES
-from levqor.accounts.models import Account
+from levqor.accounts.models import Account, Standing
 from levqor.lib.money import format_money
 from levqor.mail.models import OutgoingMail, Suppression
 from levqor.mail.outbox import about, send
@@ -113,6 +114,7 @@ def reminder_context(lead: DunningStep, *, at: datetime) -> dict[str, Any]:
     case, account = lead.failure, lead.failure.account
     owed = list(account.payment_failures.unsettled().order_by("failure_date", "pk"))
     pauses_at = _pauses_at(lead, at=at)
+    is_off = account.standing == Standing.SUSPENDED
     return {
         "account_name": name_in_mail(account.name),
         "invoices": [_invoice_line(other, account) for other in owed],
@@ -122,8 +124,10 @@ def reminder_context(lead: DunningStep, *, at: datetime) -> dict[str, Any]:
         "needs_authentication": case.needs_authentication,
         "is_hard_decline": case.decline_code in HARD_DECLINES,
         "is_paused_now": pauses_at is not None and pauses_at <= at,
-        "pause_date": account.day_of(pauses_at) if pauses_at and pauses_at > at else "",
-        "next_reminder_date": _next_reminder(lead, account),
+        "pause_date": account.day_of(pauses_at) if pauses_at and pauses_at > at and not is_off else "",
+        "next_reminder_date": _next_reminder(lead, at=at),
+        "is_off": is_off,
+        "returns_by_paying": returns_by_paying(account),
         "pay_url": pay_url(case),
         "reminders_url": reminders_url(account),
     }
@@ -142,16 +146,17 @@ def _pauses_at(lead: DunningStep, *, at: datetime) -> datetime | None:
     """When the service is paused by the policy, if nothing is paid: now for a final notice without a grace period."""
     if lead.suspends:
         return suspension_moment(at) if may_suspend(lead, lead.failure) else None
-    final = lead.failure.steps.filter(action="suspend", status=StepStatus.PENDING).first()
-    if final is None:
-        return None
-    return max(suspension_moment(final.scheduled_for), at + timedelta(hours=48))
+    return next((suspension_moment(moment) for step, moment in _after(lead, at=at) if step.suspends), None)
 
 
-def _next_reminder(lead: DunningStep, account: Account) -> str:
-    coming = lead.failure.steps.filter(status=StepStatus.PENDING, attempt_number__gt=lead.attempt_number)
-    step = coming.order_by("attempt_number").first()
-    return account.day_of(step.scheduled_for) if step else ""
+def _next_reminder(lead: DunningStep, *, at: datetime) -> str:
+    return next((lead.failure.account.day_of(moment) for _, moment in _after(lead, at=at)), "")
+
+
+def _after(lead: DunningStep, *, at: datetime) -> Iterator[tuple[DunningStep, datetime]]:
+    """The steps behind this one, where its mail leaves now."""
+    coming = coming_steps(lead.failure, lead.failure.account, at, at=at)
+    return ((step, moment) for step, moment in coming if step.attempt_number > lead.attempt_number)
 
 
 def preview(step: DunningStep, template: str, *, at: datetime) -> RenderedMail:

@@ -84,6 +84,14 @@ def changed_invoice(event: StripeEvent, at: datetime) -> str:
     return judge_invoice(facts, None, at=at) if facts else "nothing is known of the invoice"
 
 
+def given_up_invoice(event: StripeEvent, at: datetime) -> str:
+    """Stripe stops collecting. Where the money is owed all the same, that says by itself that an attempt failed, however
+    late or alone it comes."""
+    facts = current_invoice(event.invoice_id) if event.invoice_id else None
+    is_owed = facts is not None and facts.status == "uncollectible" and is_still_owed(facts)
+    return failed_invoice(event, at) if is_owed else changed_invoice(event, at)
+
+
 def changed_subscription(event: StripeEvent, at: datetime) -> str:
     """Active again means paid; ended means no more reminders. Every other state changes nothing by itself."""
     cases = list(PaymentFailure.objects.unsettled().filter(subscription_id=event.object_id))
@@ -186,7 +194,7 @@ HANDLERS: dict[str, Handler] = {
     "invoice.overpaid": changed_invoice,
     "invoice.updated": changed_invoice,
     "invoice.voided": changed_invoice,
-    "invoice.marked_uncollectible": changed_invoice,
+    "invoice.marked_uncollectible": given_up_invoice,
     "invoice_payment.paid": paid_part,
     "charge.failed": failed_attempt,
     "payment_intent.payment_failed": failed_attempt,

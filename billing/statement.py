@@ -5,11 +5,12 @@ from datetime import datetime
 
 from django.conf import settings
 
-from billing.decisions import suspension_moment
-from billing.models import PaymentFailure, StepAction, StepStatus
+from billing.decisions import coming_steps, returns_by_paying, suspension_moment
+from billing.holds import last_mail_at
+from billing.models import PaymentFailure
 from billing.models.failure import total_of
 from billing.pay_links import pay_url
-from levqor.accounts.models import Account, Standing, Suspension
+from levqor.accounts.models import Account, Standing
 from levqor.lib.money import format_money
 
 
@@ -43,12 +44,13 @@ class Statement:
 def statement_for(case: PaymentFailure, *, at: datetime) -> Statement:
     account = case.account
     owed = list(account.payment_failures.unsettled().prefetch_related("steps").order_by("failure_date", "pk"))
-    pauses_at = min(filter(None, (_pauses_at(other, account, at=at) for other in owed)), default=None)
+    last = last_mail_at(account)
+    pauses_at = min(filter(None, (_pauses_at(other, account, last, at=at) for other in owed)), default=None)
     return Statement(
         lines=[_line(other, account) for other in owed],
         total=total_of(owed),
         is_paused=account.standing == Standing.SUSPENDED,
-        returns_by_paying=not account.live_suspensions().exclude(reason=Suspension.Reason.BILLING).exists(),
+        returns_by_paying=returns_by_paying(account),
         pauses_on=_day(pauses_at, account),
         paid_on=_day(case.resolved_at, account) if case.status == PaymentFailure.Status.RECOVERED else "",
         paid_amount=format_money(case.recovered_cents, case.currency) if case.recovered_cents else "",
@@ -59,14 +61,14 @@ def _line(case: PaymentFailure, account: Account) -> Line:
     return Line(str(case), case.plan_name, _day(case.failure_date, account), case.amount, pay_url(case))
 
 
-def _pauses_at(case: PaymentFailure, account: Account, *, at: datetime) -> datetime | None:
+def _pauses_at(case: PaymentFailure, account: Account, last: datetime | None, *, at: datetime) -> datetime | None:
     """The day from which the account may be paused for this invoice; None where nobody has decided that it will be."""
     if not settings.DUNNING_ENABLED or account.is_exempt_from_dunning or case.flag or case.is_paused(at=at):
         return None
     if case.suspend_at:
         return max(case.suspend_at, at)
-    planned = [s for s in case.steps.all() if s.action == StepAction.SUSPEND and s.status == StepStatus.PENDING]
-    return max(suspension_moment(planned[0].scheduled_for), at) if planned else None
+    coming = coming_steps(case, account, last, at=at)
+    return next((suspension_moment(moment) for step, moment in coming if step.suspends), None)
 
 
 def _day(moment: datetime | None, account: Account) -> str:

@@ -225,3 +225,57 @@ def test_the_replacement_is_not_sent_for_what_is_paid_at_stripe(keyed_scene: Sce
     assert "accounts@example.com" not in OutgoingMail.objects.filter(name="billing/first_notice").values_list(
         "to_email", flat=True
     )
+
+
+# What a mail says fits the standing and the days that can still come
+
+
+def text_of_newest(scene: Scene) -> str:
+    return " ".join(newest(scene).text_body.split())
+
+
+def test_who_is_paused_is_not_told_that_they_will_be(scene: Scene) -> None:
+    scene.fail(next_attempt=None)
+    for day in (1, 7, 14):
+        scene.run(day=day)
+    assert scene.account().standing == "suspended"
+    scene.fail(customer=scene.account().stripe_customer_id, next_attempt=None)
+
+    for day in (17, 23):
+        assert scene.run(day=day).sent == 1
+        text = text_of_newest(scene)
+        assert "Your account is paused at this moment." in text
+        assert "will be paused" not in text
+        assert "interruption" not in text
+
+
+def test_a_late_mail_names_days_that_can_still_come(scene: Scene) -> None:
+    scene.fail(next_attempt=None)
+
+    scene.run(day=20)
+
+    # Each of the two to come leaves 48 hours after the mail before it.
+    text = text_of_newest(scene)
+    assert f"still unpaid on {scene.account().day_of(START + timedelta(days=22))}" in text
+    assert f"will be paused on {scene.account().day_of(START + timedelta(days=24))}" in text
+
+
+def test_a_day_that_begins_too_early_for_mail_is_named_with_its_hours(scene: Scene) -> None:
+    scene.move_to(day=0, hour=19)
+    scene.fail(next_attempt=None)
+
+    scene.run(day=2, hour=9)
+
+    # The last notice is due at 19:00 on day 14, and leaves on the morning after.
+    assert f"will be paused on {scene.account().day_of(START + timedelta(days=15))}" in text_of_newest(scene)
+
+
+def test_no_service_is_promised_back_that_paying_does_not_bring_back(scene: Scene) -> None:
+    scene.fail(next_attempt=None)
+    scene.run(day=1)
+    scene.run(day=7)
+    scene.account().suspend("abuse", by=Actor("staff"), at=scene.now)
+
+    scene.run(day=14)
+
+    assert "comes back at once" not in text_of_newest(scene)

@@ -1,5 +1,7 @@
 """The page behind a reminder's button: what is owed, until when, and a way to pay; a look at it changes nothing."""
 
+from datetime import timedelta
+
 import pytest
 import time_machine
 from django.test import Client
@@ -8,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.models import PaymentFailure
 from billing.pay_links import pay_url
-from billing.tests.make import Scene
+from billing.tests.make import START, Scene
 from levqor.accounts.models import Suspension
 from levqor.lib.actors import SYSTEM
 from testing.html import Document
@@ -132,11 +134,21 @@ def test_no_pause_is_threatened_while_a_person_holds_the_case(scene: Scene, clie
     assert "may be paused" not in text(client, case)
 
 
+def test_the_day_of_the_pause_is_one_that_can_still_come(scene: Scene, client: Client) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    scene.run(day=20)
+
+    with time_machine.travel(scene.now, tick=False):
+        text = page(client, case).one("main").text
+
+    assert f"may be paused from {case.account.day_of(START + timedelta(days=24))}" in text
+
+
 def test_ten_invoices_cost_no_more_queries_than_one(
     scene: Scene, client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     subscription = scene.fake.add_subscription(scene.fake.add_customer(email="ten@example.com"))
     cases = [scene.case(scene.fail(subscription=subscription)) for _ in range(10)]
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get(address(cases[0]))

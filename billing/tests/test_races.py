@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from billing.dunning import run_dunning_job
 from billing.inbox import process_due_events
-from billing.models import PaymentFailure, StripeEvent
+from billing.models import DunningEmail, DunningStep, PaymentFailure, StripeEvent
 from billing.reconcile import reconcile_stripe
 from billing.tests.make import SECRET, START, Scene
 from billing.tests.test_webhook import body_of, post
@@ -92,6 +92,30 @@ def test_paying_while_a_pass_runs_never_leaves_a_paid_case_open(open_scene: Scen
 
     assert set(PaymentFailure.objects.values_list("status", flat=True)) == {"recovered"}
     assert not OutgoingMail.objects.filter(status="pending", is_driven_by_flow=True).exists()
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_a_mail_that_left_is_recorded_although_its_case_ended_meanwhile(open_scene: Scene, round_: int) -> None:
+    for invoice in [open_scene.fail(next_attempt=None) for _ in range(12)]:
+        open_scene.fake.pay_invoice(invoice)
+    open_scene.fake.deliver_all()
+    moment = START + timedelta(days=1)
+    jobs: Iterator[Callable[[], object]] = cycle(
+        [partial(run_dunning_job, at=moment), partial(process_due_events, at=timezone.now(), limit=3)]
+    )
+
+    def next_job() -> object:
+        return next(jobs)()
+
+    at_once(8, next_job)
+    process_due_events(at=timezone.now())
+    run_dunning_job(at=moment + timedelta(hours=1))
+
+    left = OutgoingMail.objects.filter(name="billing/first_notice", status="sent")
+    recorded = DunningEmail.objects.filter(email_type="day_1", sent_at__isnull=False)
+    assert set(recorded.values_list("mail", flat=True)) == set(left.values_list("pk", flat=True))
+    assert DunningStep.objects.filter(status="sent").count() == left.count()
+    assert not DunningStep.objects.filter(status__in=["pending", "sending"]).exists()
 
 
 @pytest.mark.parametrize("number", soak_all_but([0], [400, 1600]))

@@ -189,3 +189,20 @@ def test_what_stripe_does_not_know_is_stored_and_not_tried_for_days(keyed_scene:
     stored = hand_in(keyed_scene, "invoice.payment_failed")
 
     assert (stored.status, stored.outcome, stored.attempts) == ("ignored", "unknown to Stripe", 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "cases"), [("max_payment_attempts", 1), ("payment_not_received", 1), ("user_forgiven", 0)]
+)
+def test_an_invoice_that_is_heard_of_only_once_stripe_gave_it_up_gets_its_case_where_it_is_owed(
+    scene: Scene, reason: str, cases: int
+) -> None:
+    invoice = scene.fake.fail_invoice(next_attempt=None)
+    scene.move_to(day=16)
+    scene.fake.mark_uncollectible(invoice, reason=reason)
+    (alone,) = (event for event in scene.fake.events if event.type == "invoice.marked_uncollectible")
+
+    scene.fake.deliver(alone.id)
+    scene.hear_stored()
+
+    assert PaymentFailure.objects.filter(invoice_id=invoice, status="open").count() == cases
