@@ -111,6 +111,10 @@ class CustomerFacts:
     currency: str = ""
 
 
+LARGEST_NUMBER = 10**15
+MOST_ATTEMPTS = 1000
+
+
 def object_id(value: Any) -> str:
     """The id of a field that is an id, an expanded object or absent."""
     return text(value.get("id")) if isinstance(value, dict) else text(value)
@@ -122,7 +126,9 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """The whole number, or 0 where there is none, and for one that no sum of money reaches and no database keeps."""
+    is_one = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
+    return value if is_one else 0
 
 
 def moment(value: Any) -> datetime | None:
@@ -198,7 +204,7 @@ def invoice_facts(invoice: Json) -> InvoiceFacts:
         credited=number(invoice.get("pre_payment_credit_notes_amount")),
         billing_reason=text(invoice.get("billing_reason")),
         collection_method=text(invoice.get("collection_method")) or "charge_automatically",
-        attempt_count=number(invoice.get("attempt_count")),
+        attempt_count=min(max(number(invoice.get("attempt_count")), 0), MOST_ATTEMPTS),
         next_payment_attempt=moment(invoice.get("next_payment_attempt")),
         due_date=moment(invoice.get("due_date")),
         created=moment(invoice.get("created")),
