@@ -113,6 +113,28 @@ def test_what_nobody_foresaw_about_one_customer_holds_up_no_other(
     assert scene.case(fine).steps.filter(status="sent").count() == 1
 
 
+def test_what_may_have_left_and_asks_for_what_is_paid_is_followed_by_a_mail_that_does_not(
+    scene: Scene, settings: Settings, tmp_path: Path
+) -> None:
+    mailers = settings.MAILERS
+    subscription = scene.fake.add_subscription(scene.fake.add_customer(email="two@example.com"))
+    paid, owed = (scene.fail(subscription=subscription, next_attempt=None) for _ in range(2))
+    lose_mail(settings, tmp_path)
+    scene.run(day=1)
+    doubtful = OutgoingMail.objects.get()
+    scene.fake.pay_invoice(paid)
+    scene.hear()
+    settings.MAILERS = mailers
+
+    scene.run(day=1.5, hour=15)
+
+    doubtful.refresh_from_db()
+    sent = OutgoingMail.objects.get(status="sent")
+    assert doubtful.status == "unknown"
+    assert (str(scene.case(paid)) in sent.text_body, str(scene.case(owed)) in sent.text_body) == (False, True)
+    assert scene.case(owed).steps.get(attempt_number=1).mail == sent
+
+
 def test_a_lock_that_one_customer_waited_for_too_long_holds_up_no_other(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,3 +129,20 @@ def test_a_deleted_customer_is_written_to_no_more(scene: Scene) -> None:
     scene.hear()
 
     assert scene.case(invoice).status == "closed"
+
+
+def test_who_comes_back_since_the_invoice_was_voided_is_not_thanked_for_a_payment(scene: Scene) -> None:
+    invoice = scene.fail(next_attempt=None)
+    for day in (1, 7, 14):
+        scene.run(day=day)
+    assert scene.account().standing == "suspended"
+
+    scene.fake.void_invoice(invoice)
+    scene.hear()
+    scene.deliver_mail()
+
+    mail = OutgoingMail.objects.get(name="billing/restored")
+    text = " ".join(mail.text_body.split())
+    assert (mail.status, scene.account().standing) == ("sent", "active")
+    assert "We no longer ask for invoice" in text
+    assert "Thank you" not in text
