@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import batched
 
 from billing.models import DunningPolicy, DunningPolicyStep, DunningStep, PaymentFailure, StripeEvent
-from billing.samples import Sample, event
+from billing.sample_events import Sample, event
 from levqor.accounts.models import Account
 from levqor.mail.models import OutgoingMail
 

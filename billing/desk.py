@@ -6,8 +6,8 @@ from django.db.models import Count, Min, Q
 from django.urls import reverse
 
 from billing import reports
-from billing.admin_filters import due_within
-from billing.inbox_pages import in_words
+from billing.admin.filters import due_within
+from billing.admin.inbox import in_words
 from billing.models import EventStatus, PaymentFailure, StripeEvent
 from levqor.accounts.models import Standing
 from levqor.lib.desk import (

@@ -7,7 +7,9 @@ is a row with a key of its own, and what a crash left half-way is taken up by a 
 import math
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -17,32 +19,38 @@ from django.db import DatabaseError, transaction
 from django.db.models import F
 
 from billing import emails
-from billing.cases import flag_case
-from billing.checkpoint import RETRY_PATIENCE, Checkpoint, Verdict
-from billing.decisions import PassReport, Plan, has_left, may_suspend, plan_steps, suspension_moment
-from billing.holds import Hold, Wish, last_mail_at, reason_to_wait
+from billing.failures import flag_case
+from billing.holds import (
+    Hold,
+    Wish,
+    last_mail_at,
+    reason_to_wait,
+)
+from billing.live_check import RETRY_PATIENCE, Checkpoint, Verdict
 from billing.models import DunningEmail, DunningStep, FailureStatus, Flag, PaymentFailure, StepStatus
 from billing.notices import send_wanted_mail, wanted_mails
 from billing.steps import (
     PLANNED,
     SEND_TASK,
+    Plan,
     cancel_pending_dunning_events,
     cancel_step_in_hand,
     create_dunning_events,
+    has_left,
     move_step,
+    plan_steps,
 )
-from levqor.accounts.models import Account, Suspension
+from billing.suspension import is_suspended_for_debt, may_suspend, suspend_if_due, suspension_moment
+from levqor.accounts.models import Account
 from levqor.lib.actors import SYSTEM
 from levqor.lib.nudge import nudge
-from levqor.lib.passes import is_database_away
+from levqor.lib.passes import PassClock, is_database_away
 from levqor.lib.states import StaleStateError, move
 from levqor.mail.models import MailStatus, OutgoingMail
 from levqor.mail.outbox import deliver
 
 __all__ = ["cancel_pending_dunning_events", "create_dunning_events", "run_dunning_job", "send_dunning_email"]
-
 logger = structlog.get_logger(__name__)
-
 LEASE = timedelta(seconds=120)
 # A periodic pass leaves the worker to others after so long; another one goes on with the rest.
 PASS_SECONDS = 45
@@ -60,6 +68,40 @@ OUTCOME_OF_MAIL = {
     MailStatus.UNKNOWN: StepStatus.UNKNOWN,
     MailStatus.CANCELLED: StepStatus.CANCELLED,
 }
+
+
+@dataclass
+class PassReport:
+    """The counts of one pass; `due` is the sum of what became of each due step, `suspended` counts accounts. `crashed`
+    counts customers and cases about which something happened that nobody foresaw: the log says what."""
+
+    now: datetime
+    dry_run: bool = False
+    due: int = 0
+    sent: int = 0
+    held: int = 0
+    skipped: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    suspended: int = 0
+    crashed: int = 0
+    held_because: Counter[Hold] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.clock = PassClock(self.now)
+
+    def hold(self, number: int, because: Hold) -> None:
+        self.held += number
+        self.held_because[because] += number
+
+    def as_dict(self) -> dict[str, object]:
+        """As `run_dunning_job` prints it."""
+        counts = {name: getattr(self, name) for name in ("due", "sent", "held", "skipped", "cancelled", "failed")}
+        return {"now": self.now.isoformat(), **counts, "suspended": self.suspended, "dry_run": self.dry_run}
+
+    def held_in_words(self) -> list[str]:
+        """Why due steps were held, the commonest first: `5 held: 48 h after the last mail`."""
+        return [f"{number} held: {hold}" for hold, number in self.held_because.most_common()]
 
 
 def run_dunning_job(*, at: datetime, dry_run: bool = False, seconds: float = math.inf) -> PassReport:
@@ -163,7 +205,7 @@ def _foresee(steps: list[DunningStep], report: PassReport) -> None:
     """What `send_dunning_email` would count, where the provider takes the mail."""
     report.sent += len(steps)
     suspends = any(may_suspend(step, step.failure) for step in steps)
-    if suspends and suspension_moment(report.now) <= report.now and not _is_suspended(steps[0].failure.account):
+    if suspends and suspension_moment(report.now) <= report.now and not is_suspended_for_debt(steps[0].failure.account):
         report.suspended += 1
 
 
@@ -323,26 +365,9 @@ def _suspend_if_owed(pk: int, report: PassReport, checkpoint: Checkpoint) -> Non
     case = PaymentFailure.objects.suspension_due(at=report.now).select_related("account").filter(pk=pk).first()
     if case is None or reason_to_wait(case.account, case, Wish.SUSPENSION, at=report.now):
         return
-    if checkpoint.look_at(case, is_final=True) is Verdict.OWED:
-        _suspend(case, report)
-
-
-def _suspend(case: PaymentFailure, report: PassReport) -> None:
-    if report.dry_run:
-        report.suspended += not _is_suspended(case.account)
+    if checkpoint.look_at(case, is_final=True) is not Verdict.OWED:
         return
-    with transaction.atomic():
-        account = Account.objects.locked(case.account_id)
-        case.refresh_from_db()
-        still_due = PaymentFailure.objects.suspension_due(at=report.now).filter(pk=case.pk)
-        if reason_to_wait(account, case, Wish.SUSPENSION, at=report.now) or not still_due.update(
-            suspended_at=report.now
-        ):
-            return
-        if account.suspend(Suspension.Reason.BILLING, by=SYSTEM, at=report.now):
-            report.suspended += 1
-    logger.info("account_suspended", account=account.pk, case=case.pk)
-
-
-def _is_suspended(account: Account) -> bool:
-    return account.live_suspensions().filter(reason=Suspension.Reason.BILLING).exists()
+    if report.dry_run:
+        report.suspended += not is_suspended_for_debt(case.account)
+    else:
+        report.suspended += suspend_if_due(case, at=report.now)

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.conf import settings
 
-from billing.decisions import coming_steps, may_suspend, returns_by_paying, suspension_moment
+from billing.holds import coming_steps
 from billing.models import DunningEmail, DunningStep, PaymentFailure, ReminderPreference, StepTemplate
 from billing.models.failure import total_of
 from billing.pay_links import pay_url, reminders_url
 from billing.stripe_objects import HARD_DECLINES
+from billing.suspension import may_suspend, returns_by_paying, suspension_moment
 from levqor.accounts.models import Account, Standing
 from levqor.lib.money import format_money
 from levqor.mail.models import OutgoingMail, Suppression

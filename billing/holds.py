@@ -1,5 +1,6 @@
 """Whether a mail may leave, or an account be suspended, now: the one gate that every path asks."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
 
-from billing.models import DunningHold, DunningStep, PaymentFailure
+from billing.models import DunningHold, DunningStep, PaymentFailure, StepStatus
 from billing.models.policy import SPACING
 from levqor.accounts.models import Account
 from levqor.audit.models import record
@@ -49,7 +50,7 @@ def reason_to_wait(account: Account, case: PaymentFailure, wish: Wish, *, at: da
     """Why this may not be done now; None where nothing stands against it.
 
     Asked when a pass plans, and again on the rows as they are under the account's lock right before each attempt. That
-    Stripe still wants the money is the other half, which is asked before the lock: `checkpoint.py`.
+    Stripe still wants the money is the other half, which is asked before the lock: `live_check.py`.
     """
     if hold := reason_to_wait_at_all(account, case, at=at):
         return hold
@@ -142,3 +143,15 @@ def lift(account: Account, reason: str, *, by: Actor, at: datetime, invoice_id: 
 
 def is_held(case: PaymentFailure, *, at: datetime) -> bool:
     return DunningHold.objects.live(at=at).on_invoice(case.account_id, case.invoice_id).exists()
+
+
+def coming_steps(
+    case: PaymentFailure, account: Account, last: datetime | None, *, at: datetime
+) -> Iterator[tuple[DunningStep, datetime]]:
+    """The planned steps of a case, each with the moment at which it leaves at the earliest: not before now, 48 hours
+    after the mail before it (`last` is the newest so far), and in the customer's day."""
+    planned = [step for step in case.steps.all() if step.status == StepStatus.PENDING]
+    for step in sorted(planned, key=lambda step: step.attempt_number):
+        moment = max(step.scheduled_for, at, last + SPACING if last else at)
+        last = leaves_at(account, moment)
+        yield step, last

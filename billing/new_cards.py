@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db import transaction
 
 from billing import gateway
-from billing.cases import flag_case, is_still_owed, judge_invoice
+from billing.failures import flag_case, is_still_owed, judge_invoice
 from billing.models import CardAttemptStatus, Flag, NewCardAttempt, PaymentFailure
 from billing.models.cards import KEY_LIFETIME, LEASE
-from billing.modes import acting_modes
+from billing.models.inbox import acting_modes
 from billing.stripe_objects import InvoiceFacts
 from levqor.accounts.models import Account
 from levqor.lib.actors import SYSTEM

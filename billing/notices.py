@@ -2,6 +2,8 @@
 
 They are rows that say since when they are wanted; each pass takes them up, asks Stripe as before any reminder, and writes
 and delivers them with a key of their own. They never move, hasten or count as a step.
+
+Who gets the reminders, the customer chooses behind the signed link in our mails; the final notice stays where it is.
 """
 
 from collections.abc import Iterator
@@ -11,12 +13,22 @@ from django.conf import settings
 from django.db import transaction
 
 from billing import emails
-from billing.cases import flag_case
-from billing.checkpoint import Checkpoint, Verdict
+from billing.failures import flag_case
 from billing.holds import Wish, is_within_window, leaves_at, reason_to_wait
-from billing.models import DunningEmail, DunningStep, FailureStatus, Flag, PaymentFailure, StepStatus
+from billing.live_check import Checkpoint, Verdict
+from billing.models import (
+    DunningEmail,
+    DunningStep,
+    FailureStatus,
+    Flag,
+    PaymentFailure,
+    ReminderPreference,
+    StepStatus,
+)
 from billing.steps import ACTION_REQUIRED, SEND_TASK
 from levqor.accounts.models import Account
+from levqor.audit.models import record
+from levqor.lib.actors import CUSTOMER
 from levqor.lib.nudge import nudge
 from levqor.mail.models import MailStatus, OutgoingMail
 from levqor.mail.outbox import deliver
@@ -142,3 +154,29 @@ def _together(row: DunningEmail) -> list[DunningEmail]:
     others = DunningEmail.objects.filter(instead_of__mail_id=row.instead_of.mail_id, wanted_at__isnull=False)
     same = others.filter(mail=row.mail, failure__status__in=[FailureStatus.OPEN, FailureStatus.EXHAUSTED])
     return list(same.select_related("step__failure__account").order_by("pk"))
+
+
+def chosen_address(account: Account) -> str:
+    """Where reminders go by the customer's choice; the billing address where nobody chose."""
+    chosen = ReminderPreference.objects.filter(account=account).values_list("email", flat=True).first()
+    return chosen or (account.billing_addresses() or [""])[0]
+
+
+def choose(account: Account, email: str, *, at: datetime) -> bool:
+    """Sends the account's reminders there from now on; False where they went there already.
+
+    The billing address is told, so that whoever was forwarded a mail cannot take the reminders away unseen.
+    """
+    with transaction.atomic():
+        Account.objects.locked(account.pk)
+        if email.lower() == chosen_address(account).lower():
+            return False
+        first = (account.billing_addresses() or [""])[0]
+        if email.lower() == first.lower():
+            ReminderPreference.objects.filter(account=account).delete()
+        else:
+            ReminderPreference.objects.update_or_create(account=account, defaults={"email": email, "changed_at": at})
+        record("reminders.redirected", account, by=CUSTOMER, at=at)
+        if first:
+            emails.reminders_changed(account, to=first, chosen=email, at=at)
+    return True

@@ -12,12 +12,12 @@ from django.db import DatabaseError
 from django.db.models import F
 
 from billing import gateway
-from billing.cases import FailureEvidence, has_ended, is_dunned, judge_invoice
-from billing.checkpoint import FAILURES_BEFORE_GIVING_UP
-from billing.evidence import first_failure_of
+from billing.failures import FailureEvidence, has_ended, is_dunned, judge_invoice
 from billing.inbox import process_due_events
+from billing.live_check import FAILURES_BEFORE_GIVING_UP
 from billing.models import PaymentFailure
-from billing.modes import acting_modes
+from billing.models.inbox import acting_modes
+from billing.present_state import first_failure_of
 from billing.stripe_objects import InvoiceFacts, Json, SubscriptionFacts
 from billing.webhooks import store_event
 from levqor.lib.passes import is_database_away

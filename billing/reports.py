@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, TruncMonth
 
 from billing.models import CloseReason, DunningStep, FailureStatus, PaymentFailure, RecoveryMethod
 from billing.models.failure import PaymentFailureQuerySet
-from billing.modes import acting_modes
+from billing.models.inbox import acting_modes
 from levqor.lib.money import format_money
 
 MONTHS_SHOWN = 12

@@ -8,10 +8,10 @@ from django.db import transaction
 from django.db.models import Q, Sum
 
 from billing import gateway
-from billing.evidence import current_dispute
 from billing.holds import hold, lift
 from billing.models import HoldReason, InvoicePayment, PaymentDispute, PaymentFailure
-from billing.modes import acting_modes
+from billing.models.inbox import acting_modes
+from billing.present_state import current_dispute
 from billing.stripe_objects import Json
 from billing.stripe_payments import IS_OPEN, DisputeFacts, invoice_payment_facts
 from levqor.accounts.models import Account

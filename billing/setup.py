@@ -1,19 +1,25 @@
-"""The set-up at Stripe as far as people have confirmed it, and what the data says against it."""
+"""The set-up at Stripe as far as people have confirmed it, what the data says against it, and the system checks of what
+would be noticed too late: an order of time limits that lets work run twice, unsigned hooks."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Max
 from django.urls import reverse
 
 from billing import gateway
-from billing.handlers import HANDLERS
+from billing.dunning import LEASE
+from billing.gateway import TIMEOUT_SECONDS
+from billing.inbox import HANDLERS
 from billing.models import Alarm, PaymentFailure, SetupConfirmation, SetupItem, StepStatus, StripeEvent
 from levqor.accounts.models import User
 from levqor.audit.models import record
 from levqor.lib.actors import staff
+from levqor.mail.signing import is_usable
 
 # An event that Stripe lists and that our endpoint has not been given after so long was not sent to it.
 DELIVERY_PATIENCE = timedelta(minutes=10)
@@ -183,3 +189,34 @@ def _test_clocks() -> list[Finding]:
         return []
     url = reverse("admin:billing_paymentfailure_changelist")
     return [Finding("Test clocks", f"{cases} open cases are run by a test clock of Stripe’s, in its own time.", url)]
+
+
+@register()
+def check_time_limits(**kwargs: Any) -> list[CheckMessage]:
+    visibility = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout")
+    problems: list[CheckMessage] = []
+    if visibility is not None and visibility <= settings.CELERY_TASK_TIME_LIMIT:
+        problems.append(
+            Error(
+                "A task may run longer than the broker's visibility timeout, so it would be started twice.",
+                hint="Keep CELERY_TASK_TIME_LIMIT below visibility_timeout.",
+                id="billing.E001",
+            )
+        )
+    if LEASE.total_seconds() <= TIMEOUT_SECONDS * 4:
+        problems.append(Error("A step's lease may end while Stripe is being asked.", id="billing.E002"))
+    return problems
+
+
+@register(deploy=True)
+def check_webhook_secrets(**kwargs: Any) -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    if settings.STRIPE_SECRET_KEY and not settings.STRIPE_WEBHOOK_SECRETS:
+        problems.append(
+            Warning("STRIPE_WEBHOOK_SECRET is not set: Stripe's events are answered 503.", id="billing.W001")
+        )
+    if settings.RESEND_API_KEY and not is_usable(settings.RESEND_SIGNING_SECRET):
+        problems.append(
+            Warning("RESEND_SIGNING_SECRET is not set, or none: bounces are not heard of.", id="billing.W002")
+        )
+    return problems

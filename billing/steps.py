@@ -1,13 +1,16 @@
-"""The steps of a case: planned when it opens, cancelled when it ends."""
+"""The steps of a case: created when it opens, sorted by what may leave when a pass comes, cancelled when it ends."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery
 
+from billing.holds import Hold, is_too_soon, is_within_window, reason_to_wait_at_all
 from billing.models import DunningEmail, DunningStep, PaymentFailure, StepStatus
 from billing.stripe_objects import HARD_DECLINES
+from levqor.accounts.models import Account
 from levqor.lib.actors import SYSTEM, Actor
 from levqor.lib.nudge import nudge
 from levqor.lib.states import StaleStateError, move
@@ -123,3 +126,40 @@ def reschedule_pending_steps(failure: PaymentFailure, failed_at: datetime) -> No
         due = failed_at + timedelta(days=step.offset_days)
         DunningStep.objects.filter(pk=step.pk, status=StepStatus.PENDING).update(scheduled_for=due)
     note_next_step(failure.pk)
+
+
+@dataclass
+class Plan:
+    """For one customer: the steps that may go out now, and those that wait with their reason."""
+
+    ready: list[DunningStep] = field(default_factory=list)
+    held: list[tuple[DunningStep, Hold]] = field(default_factory=list)
+
+
+def plan_steps(account: Account, due: list[DunningStep], last: datetime | None, *, at: datetime) -> Plan:
+    """Sorts one customer's due steps by all rules that need nobody to be asked. Of each case only the earliest goes.
+
+    The rules are those of `holds.reason_to_wait`; the customer's hour and last mail are looked at once for all steps.
+    """
+    plan = Plan()
+    seen: set[int] = set()
+    general = None if is_within_window(account, at=at) else Hold.WINDOW
+    general = general or (Hold.SPACING if is_too_soon(last, at=at) else None)
+    for step in sorted(due, key=lambda step: (step.failure_id, step.attempt_number)):
+        if step.failure_id in seen:
+            plan.held.append((step, Hold.EARLIER_STEP))
+            continue
+        seen.add(step.failure_id)
+        hold = reason_to_wait_at_all(account, step.failure, at=at) or general
+        if hold and not has_left(step):
+            plan.held.append((step, hold))
+        else:
+            plan.ready.append(step)
+    return plan
+
+
+def has_left(step: DunningStep) -> bool:
+    """True for a send whose mail is over and whose record a crash prevented: it is recorded, whatever holds others."""
+    if step.status != StepStatus.SENDING or step.mail is None:
+        return False
+    return step.mail.status not in {MailStatus.PENDING, MailStatus.SENDING}

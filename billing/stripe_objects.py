@@ -85,7 +85,6 @@ class SubscriptionFacts:
     status: str
     customer_id: str
     latest_invoice_id: str
-    pause_reason: str
     default_payment_method_id: str
     is_collection_paused: bool
     ends_with_its_period: bool = False
@@ -223,13 +222,11 @@ def invoice_facts(invoice: Json) -> InvoiceFacts:
 
 
 def subscription_facts(subscription: Json) -> SubscriptionFacts:
-    paused = mapping(mapping(mapping(subscription.get("status_details")).get("paused")).get("subscription"))
     return SubscriptionFacts(
         id=text(subscription.get("id")),
         status=text(subscription.get("status")),
         customer_id=object_id(subscription.get("customer")),
         latest_invoice_id=object_id(subscription.get("latest_invoice")),
-        pause_reason=text(paused.get("type")),
         default_payment_method_id=object_id(subscription.get("default_payment_method")),
         is_collection_paused=bool(mapping(subscription.get("pause_collection"))),
         ends_with_its_period=subscription.get("cancel_at_period_end") is True,

@@ -1,8 +1,6 @@
 from django.urls import path
 
-from billing.card_views import try_card
-from billing.preference_views import reminders
-from billing.views import pay
+from billing.views import pay, reminders, try_card
 
 app_name = "billing"
 

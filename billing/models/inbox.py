@@ -4,11 +4,11 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from billing.modes import acting_modes
 from levqor.lib.actors import SYSTEM, Actor
 from levqor.lib.states import move
 
@@ -144,3 +144,13 @@ class WebhookRefusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.count}"
+
+
+def acting_modes() -> list[bool]:
+    """The values of `livemode` that act here."""
+    return [settings.STRIPE_LIVEMODE] if settings.STRIPE_SECRET_KEY else [False, True]
+
+
+def mode_of(*, livemode: bool) -> bool:
+    """The mode under which something new is kept: the key's, else the one that Stripe names."""
+    return bool(settings.STRIPE_LIVEMODE) if settings.STRIPE_SECRET_KEY else livemode

@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from django.test import Client
 from django.utils import timezone
 
-from billing.decisions import PassReport
-from billing.dunning import run_dunning_job
+from billing.dunning import PassReport, run_dunning_job
 from billing.inbox import process_due_events
 from billing.models import PaymentFailure, StripeEvent
-from billing.samples import Sample, event
+from billing.sample_events import Sample, event
 from billing.webhooks import sign
 from levqor.accounts.models import Account
 from levqor.mail.models import OutgoingMail

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.bulk import MOST_ROWS
+from billing.admin.bulk import MOST_ROWS
 from billing.models import PaymentFailure, StripeEvent
-from billing.steering import newest_entry
+from billing.staff_actions import newest_entry
 from billing.tests.make import Scene
 from billing.tests.test_admin_case import TOKEN, staff_with, steer
 from levqor.audit.models import AuditEntry
@@ -78,7 +78,7 @@ def test_a_reader_is_not_offered_and_cannot_force_it(scene: Scene) -> None:
 
 def test_too_many_rows_at_once_are_refused(sam: Client, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     cases = [scene.case(scene.fail(next_attempt=None)) for _ in range(2)]
-    monkeypatch.setattr("billing.bulk.MOST_ROWS", 1)
+    monkeypatch.setattr("billing.admin.bulk.MOST_ROWS", 1)
 
     answer = choose(sam, "bulk_stop", *cases, **CONFIRMED)
 

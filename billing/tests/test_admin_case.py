@@ -4,11 +4,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from billing.case_page import FLAG_ADVICE
+from billing.admin.timeline import FLAG_ADVICE
+from billing.admin.verbs import VERB_OF_SLUG
 from billing.models import Flag, PaymentFailure
-from billing.steering import newest_entry
+from billing.staff_actions import newest_entry
 from billing.tests.make import Scene
-from billing.verbs import VERB_OF_SLUG
 from levqor.accounts.models import Account, User
 from levqor.audit.models import AuditEntry
 from levqor.mail.models import OutgoingMail, Suppression

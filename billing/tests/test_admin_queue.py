@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from billing.cases import flag_case
+from billing.failures import flag_case
 from billing.models import Flag, PaymentFailure
 from billing.tests.make import Scene
 from billing.tests.test_admin_case import staff_with

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from billing.models import StripeEvent
-from billing.samples import Sample, event
+from billing.sample_events import Sample, event
 from billing.tests.make import SECRET
 from billing.webhooks import sign
 from testing.brokers import free_port, wait_until

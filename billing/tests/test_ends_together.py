@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing import steering
+from billing import staff_actions
 from billing.tests.make import Scene
 from levqor.lib.actors import SYSTEM
 
@@ -60,6 +60,6 @@ def test_a_part_that_came_before_a_person_stopped_the_case_was_recovered(scene: 
     scene.fake.pay_invoice(invoice, amount=1200)
     scene.hear()
 
-    steering.stop(scene.case(invoice), by=SYSTEM, at=timezone.now() + timedelta(days=1), reason="goodwill")
+    staff_actions.stop(scene.case(invoice), by=SYSTEM, at=timezone.now() + timedelta(days=1), reason="goodwill")
 
     assert scene.case(invoice).recovered_cents == 1200

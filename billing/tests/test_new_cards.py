@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from billing import gateway, steering
+from billing import gateway, staff_actions
 from billing.models import NewCardAttempt, PaymentFailure
 from billing.models.cards import LEASE
 from billing.new_cards import charge_new_cards
@@ -269,11 +269,11 @@ def test_nothing_is_charged_while_dunning_is_off(keyed_scene: Scene, failing: st
 
 
 def test_a_paused_case_waits_and_a_stopped_one_is_left_alone(keyed_scene: Scene, failing: str) -> None:
-    steering.pause(keyed_scene.case(failing), until=None, by=ANNA, at=keyed_scene.now, reason="asked for time")
+    staff_actions.pause(keyed_scene.case(failing), until=None, by=ANNA, at=keyed_scene.now, reason="asked for time")
     give_card(keyed_scene)
     assert charge_new_cards(at=keyed_scene.now) == 0
 
-    steering.stop(keyed_scene.case(failing), by=ANNA, at=keyed_scene.now, reason="billed by mistake")
+    staff_actions.stop(keyed_scene.case(failing), by=ANNA, at=keyed_scene.now, reason="billed by mistake")
     PaymentFailure.objects.update(paused_at=None)
     charge_new_cards(at=keyed_scene.now)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from billing import steering
+from billing import staff_actions
 from billing.models import DunningEmail, PaymentFailure
 from billing.notices import want_replacements
 from billing.stripe_objects import HARD_DECLINES
@@ -142,7 +142,7 @@ def test_a_dry_run_sends_no_notice(scene: Scene) -> None:
 def test_stopping_a_case_takes_its_notice_back(scene: Scene) -> None:
     scene.fake.require_action(next_attempt=None)
     scene.hear()
-    steering.stop(PaymentFailure.objects.get(), by=Actor("staff"), at=scene.now, reason="billed by mistake")
+    staff_actions.stop(PaymentFailure.objects.get(), by=Actor("staff"), at=scene.now, reason="billed by mistake")
 
     scene.run(day=0.01)
 

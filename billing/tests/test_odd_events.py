@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from billing.inbox import process_due_events
 from billing.models import PaymentFailure, StripeEvent
-from billing.samples import OBJECTS, Sample, event
+from billing.sample_events import OBJECTS, Sample, event
 from billing.tests.make import Scene
 from billing.tests.test_webhook import post
 from testing.soak import soak_all_but

@@ -8,10 +8,10 @@ import time_machine
 from django.db import OperationalError
 from pytest_django import Settings
 
-from billing import steering
-from billing.checkpoint import Checkpoint, Verdict
+from billing import staff_actions
 from billing.dunning import run_dunning_job
 from billing.emails import reminder
+from billing.live_check import Checkpoint, Verdict
 from billing.models import DunningEmail, DunningStep, PaymentFailure
 from billing.tasks import send_due_steps
 from billing.tests.make import START, Scene
@@ -83,7 +83,7 @@ def test_whoever_is_exempted_while_a_pass_is_under_way_gets_no_mail(
     case = scene.case(scene.fail(next_attempt=None))
 
     def exempt_just_then(checkpoint: Checkpoint, case: PaymentFailure, *, is_final: bool) -> Verdict:
-        steering.exempt(case.account, by=SYSTEM, at=scene.now, reason="agreed on the phone")
+        staff_actions.exempt(case.account, by=SYSTEM, at=scene.now, reason="agreed on the phone")
         return Verdict.OWED
 
     monkeypatch.setattr(Checkpoint, "look_at", exempt_just_then)

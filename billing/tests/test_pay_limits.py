@@ -8,7 +8,7 @@ from django.test import Client
 
 from billing.pay_links import pay_url
 from billing.tests.make import Scene
-from billing.views import PER_CASE, PER_NETWORK
+from billing.views import PAYING_BY_CASE, PAYING_BY_NETWORK
 from levqor.guard.models import LimitSlot
 
 
@@ -23,12 +23,12 @@ def link_to_a_case(scene: Scene) -> str:
 def test_a_customer_may_press_the_button_again_and_again(scene: Scene) -> None:
     link = link_to_a_case(scene)
 
-    assert {press(link).status_code for _ in range(PER_CASE.per_hour)} == {302}
+    assert {press(link).status_code for _ in range(PAYING_BY_CASE.per_hour)} == {302}
 
 
 def test_too_many_presses_are_told_when_to_come_back(scene: Scene) -> None:
     link = link_to_a_case(scene)
-    for _ in range(PER_CASE.per_hour):
+    for _ in range(PAYING_BY_CASE.per_hour):
         press(link)
 
     refused = press(link)
@@ -39,9 +39,9 @@ def test_too_many_presses_are_told_when_to_come_back(scene: Scene) -> None:
 
 
 def test_one_network_cannot_press_for_everybody(scene: Scene) -> None:
-    links = [link_to_a_case(scene) for _ in range(PER_NETWORK.per_hour // PER_CASE.per_hour + 1)]
+    links = [link_to_a_case(scene) for _ in range(PAYING_BY_NETWORK.per_hour // PAYING_BY_CASE.per_hour + 1)]
     for link in links[:-1]:
-        for _ in range(PER_CASE.per_hour):
+        for _ in range(PAYING_BY_CASE.per_hour):
             press(link)
 
     assert press(links[-1]).status_code == 429

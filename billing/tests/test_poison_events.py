@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from billing import handlers, inbox
+from billing import inbox
 from billing.inbox import process_due_events, process_event
 from billing.models import EventStatus, PaymentFailure, StripeEvent
 from billing.models.inbox import LEASE, MAX_ATTEMPTS
@@ -87,7 +87,7 @@ def test_a_crash_is_logged_with_the_id_of_the_request(scene: Scene, monkeypatch:
         raise ValueError("a fault of ours")
 
     monkeypatch.setattr(inbox, "logger", Logger())
-    monkeypatch.setitem(handlers.HANDLERS, "charge.dispute.created", crash)
+    monkeypatch.setitem(inbox.HANDLERS, "charge.dispute.created", crash)
     event = deliver_dispute(scene)
 
     scene.hear_stored()
@@ -109,7 +109,7 @@ def test_real_workers_that_die_of_an_event_go_on_with_all_others(processes: Proc
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     scene = Scene(FakeStripe(secret=SECRET))
     poison, began = deliver_dispute(scene), timezone.now()
-    processes.start("worker", dies_at=("billing.handlers", "judge_dispute", "alone"))
+    processes.start("worker", dies_at=("billing.inbox", "judge_dispute", "alone"))
 
     for life in range(1, MAX_ATTEMPTS + 2):
         scene.fake.fail_invoice()

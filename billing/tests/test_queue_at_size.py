@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from bench.queue_rows import make_queue
+from billing.admin.filters import QueuePaginator
 from billing.models import DunningStep, PaymentFailure
-from billing.queue_totals import QueuePaginator
 from billing.tests.test_admin_case import staff_with
 from levqor.lib.money import format_money
 

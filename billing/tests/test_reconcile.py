@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing import reconcile
-from billing.cases import judge_invoice
+from billing.failures import judge_invoice
 from billing.gateway import read_invoice
 from billing.models import PaymentFailure
 from billing.new_cards import charge_new_cards

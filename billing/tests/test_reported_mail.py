@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from billing.decisions import PassReport
-from billing.dunning import run_dunning_job
+from billing.dunning import PassReport, run_dunning_job
 from billing.models import DunningStep, PaymentFailure
 from billing.tests.told import november, paid, tell, tell_failure, track
 from levqor.accounts.models import Account, AccountContact

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from billing import reports, steering
+from billing import reports, staff_actions
 from billing.models import PaymentFailure
 from billing.tests.make import Scene
 from levqor.lib.actors import Actor
@@ -72,7 +72,7 @@ def test_money_that_a_dispute_took_back_is_lost_and_not_recovered(scene: Scene) 
 
 def test_stopped_and_exhausted_cases_are_lost_and_voided_ones_are_neither(scene: Scene) -> None:
     stopped, voided = scene.fail(amount=100), scene.fail(amount=10)
-    steering.stop(scene.case(stopped), by=Actor("staff"), at=scene.now, reason="given up")
+    staff_actions.stop(scene.case(stopped), by=Actor("staff"), at=scene.now, reason="given up")
     scene.fake.void_invoice(voided)
     scene.hear()
     scene.fail(amount=1, next_attempt=None)

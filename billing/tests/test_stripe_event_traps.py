@@ -4,10 +4,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from billing.cases import FailureEvidence, keep_case, open_case
-from billing.evidence import current_invoice
+from billing.failures import FailureEvidence, keep_case, open_case
 from billing.models import Alarm, PaymentFailure, StripeEvent
-from billing.samples import Sample, invoice_object
+from billing.present_state import current_invoice
+from billing.sample_events import Sample, invoice_object
 from billing.tests.make import Scene, hand_in
 from testing.stripe_facts import ENDIVE
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from billing.models import Alarm, PaymentFailure
-from billing.samples import Sample, invoice_object
+from billing.sample_events import Sample, invoice_object
 from billing.stripe_objects import invoice_facts
 from billing.tests.make import START, Scene, hand_in
 

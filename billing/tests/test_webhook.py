@@ -10,7 +10,7 @@ from pytest_django import Settings
 from billing import gateway
 from billing.inbox import process_due_events
 from billing.models import PaymentFailure, StripeEvent, WebhookRefusal
-from billing.samples import Sample, event
+from billing.sample_events import Sample, event
 from billing.tests.make import SECRET, Scene
 from billing.webhooks import sign
 

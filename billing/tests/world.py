@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import stripe
 
-from billing import steering
+from billing import staff_actions
 from billing.dunning import run_dunning_job
 from billing.inbox import process_due_events
 from billing.models import DunningStep, PaymentFailure
@@ -259,13 +259,13 @@ class World:
         case, expected = PaymentFailure.objects.get(invoice_id=invoice), person.expected.cases[invoice]
         if deed == "pause":
             until = self.chance.choice([None, self.now + timedelta(days=self.chance.randint(1, 9))])
-            steering.pause(case, until=until, by=SYSTEM, at=self.now, reason="drawn")
+            staff_actions.pause(case, until=until, by=SYSTEM, at=self.now, reason="drawn")
             expected.paused_until = until or NEVER
         elif deed == "resume":
-            steering.resume(case, by=SYSTEM, at=self.now, reason="drawn")
+            staff_actions.resume(case, by=SYSTEM, at=self.now, reason="drawn")
             expected.paused_until = None
         else:
-            steering.stop(case, by=SYSTEM, at=self.now, reason="drawn")
+            staff_actions.stop(case, by=SYSTEM, at=self.now, reason="drawn")
             person.expected.stop(invoice)
 
     # What reaches us

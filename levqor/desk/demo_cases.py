@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from billing import emails, steering
-from billing.cases import FailureEvidence, flag_case, open_case
+from billing import emails, staff_actions
+from billing.failures import FailureEvidence, flag_case, open_case, settle_case
 from billing.models import DunningEmail, DunningStep, Flag, PaymentFailure, StepStatus
-from billing.recovery import settle_case
-from billing.samples import Sample, invoice_object
+from billing.sample_events import Sample, invoice_object
 from billing.steps import move_step
 from billing.stripe_objects import invoice_facts
 from levqor.accounts.models import Account, Suspension
@@ -105,9 +104,9 @@ def _end(demo: DemoCase, case: PaymentFailure, *, at: datetime) -> None:
         for mail in OutgoingMail.objects.filter(about=about(case), status=MailStatus.PENDING):
             _pretend_delivered(mail, at=at)
     elif demo.ending == "paused":
-        steering.pause(case, until=None, by=SYSTEM, at=at, reason="A new card is on its way, says the customer.")
+        staff_actions.pause(case, until=None, by=SYSTEM, at=at, reason="A new card is on its way, says the customer.")
     elif demo.ending == "stopped":
-        steering.stop(case, by=SYSTEM, at=at, reason="Invoiced by mistake; settled on the phone.")
+        staff_actions.stop(case, by=SYSTEM, at=at, reason="Invoiced by mistake; settled on the phone.")
     elif demo.ending == "bounced":
         _pretend_to_bounce(case, at=case.failure_date + timedelta(days=7, minutes=1))
     elif demo.ending == "suspended":

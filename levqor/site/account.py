@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from billing.models import PaymentFailure
-from billing.statement import Statement, statement_for
+from billing.pay_links import Statement, statement_for
 from levqor.accounts.models import Account, Standing, Suspension, User
 from levqor.cases.models import Case
 from levqor.cases.tracking import tracking_url

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from billing.management.commands.run_dunning_job import iso_moment
 from billing.models import PaymentFailure, StripeEvent
-from billing.samples import OBJECTS, Sample, event
+from billing.sample_events import OBJECTS, Sample, event
 from billing.stripe_objects import moment
 from billing.webhooks import sign
 from levqor.accounts.models import Account

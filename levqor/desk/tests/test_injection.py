@@ -7,9 +7,9 @@ the back office that shows it is opened in a real browser.
 import pytest
 from django.utils import timezone
 
-from billing.cases import FailureEvidence, open_case
+from billing.failures import FailureEvidence, open_case
 from billing.models import DunningEmail, Flag, PaymentFailure, StripeEvent
-from billing.samples import Sample, invoice_object
+from billing.sample_events import Sample, invoice_object
 from billing.stripe_objects import invoice_facts
 from levqor.accounts.models import Account, User
 from levqor.audit.models import record

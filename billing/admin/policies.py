@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import emails
-from billing.forms import KINDS, PolicyForm, StepRows, rows_of
+from billing.admin.forms import KINDS, PolicyForm, StepRows, rows_of
 from billing.models import DunningPolicy, DunningStep, PaymentFailure, StepTemplate
 from levqor.audit.models import record
 from levqor.lib.actors import staff

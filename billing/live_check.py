@@ -8,9 +8,9 @@ import structlog
 
 from billing import gateway
 from billing.alarms import raise_alarm, settle_alarm
-from billing.cases import ENDED_SUBSCRIPTIONS, close_case, flag_case, is_still_owed, judge_invoice
-from billing.evidence import current_invoice, current_subscription
+from billing.failures import ENDED_SUBSCRIPTIONS, close_case, flag_case, is_still_owed, judge_invoice
 from billing.models import AlarmKind, CloseReason, Flag, PaymentFailure
+from billing.present_state import current_invoice, current_subscription
 from billing.stripe_objects import InvoiceFacts
 from levqor.accounts.models import Account
 from levqor.lib.passes import PassClock

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from billing.case_page import EVENT_WORDS
-from billing.forms import ReasonForm
-from billing.handlers import HANDLERS
+from billing.admin.forms import ReasonForm
+from billing.admin.timeline import EVENT_WORDS
+from billing.inbox import HANDLERS
 from billing.models import EventStatus, PaymentFailure, StripeEvent
 from billing.models.inbox import MAX_ATTEMPTS
 from billing.webhooks import PROCESS_TASK

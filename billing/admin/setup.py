@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from billing import alarms, gateway, setup
-from billing.forms import ReasonForm
+from billing.admin.forms import ReasonForm
 from billing.models import Alarm, SetupConfirmation, SetupItem
 from levqor.lib.actors import staff
 from levqor.lib.admin import ReadOnlyAdmin, badge

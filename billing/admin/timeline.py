@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.models import DunningStep, EventStatus, FailureStatus, Flag, PaymentFailure, StepStatus, StripeEvent
-from billing.steering import trail_of
+from billing.staff_actions import trail_of
 from levqor.accounts.models import Standing
 from levqor.audit.models import AuditEntry
 from levqor.mail.models import Suppression

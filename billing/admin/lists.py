@@ -14,8 +14,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from billing import admin_filters as filters
-from billing import admin_views, bulk, inbox_pages, policy_pages, setup_pages
+from billing.admin import bulk, filters
+from billing.admin import case as case_pages
+from billing.admin import inbox as inbox_pages
+from billing.admin import policies as policy_pages
+from billing.admin import setup as setup_pages
+from billing.admin.filters import QueuePaginator, totals_of
+from billing.admin.verbs import VERB_OF_SLUG
 from billing.finding import cases_matching
 from billing.models import (
     DunningPolicy,
@@ -25,9 +30,7 @@ from billing.models import (
     StepTemplate,
     StripeEvent,
 )
-from billing.queue_totals import QueuePaginator, totals_of
 from billing.steps import PLANNED
-from billing.verbs import VERB_OF_SLUG
 from levqor.lib.admin import Column, CsvExport, ReadOnlyAdmin, badge, known_values, two_lines
 from levqor.lib.big_lists import BigChangeList, CappedPaginator
 from levqor.lib.money import to_decimal
@@ -96,7 +99,7 @@ class PaymentFailureAdmin(CsvExport, ReadOnlyAdmin):
         return (queryset.filter(cases_matching(words)) if words else queryset), False
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
-        return admin_views.may_steer(request)
+        return case_pages.may_steer(request)
 
     @admin.display(description="Invoice", ordering="invoice_number")
     def invoice(self, case: PaymentFailure) -> SafeString:
@@ -113,11 +116,11 @@ class PaymentFailureAdmin(CsvExport, ReadOnlyAdmin):
     # What is of a few kinds is filtered, not sorted: one kind would fill all the pages that anybody looks at.
     @admin.display(description="Account")
     def standing(self, case: PaymentFailure) -> SafeString:
-        return admin_views.standing_badge(case)
+        return case_pages.standing_badge(case)
 
     @admin.display(description="Case")
     def state(self, case: PaymentFailure) -> SafeString:
-        return admin_views.state_badge(case, at=timezone.now())
+        return case_pages.state_badge(case, at=timezone.now())
 
     @admin.display(description="Next step", ordering=F("next_step_at").asc(nulls_last=True))
     def next_step(self, case: Any) -> SafeString | str:
@@ -168,19 +171,19 @@ class PaymentFailureAdmin(CsvExport, ReadOnlyAdmin):
         case = self.get_object(request, object_id)
         if case is None or not self.has_view_permission(request, case):
             return super().change_view(request, object_id, form_url, extra_context)
-        return admin_views.case_view(request, case, self.admin_site)
+        return case_pages.case_view(request, case, self.admin_site)
 
     def get_urls(self) -> list[URLPattern]:
         wrap, site = self.admin_site.admin_view, self.admin_site
         verbs = [
             path(
                 f"<int:pk>/{slug}/",
-                wrap(partial(admin_views.steer_view, slug=slug, site=site)),
+                wrap(partial(case_pages.steer_view, slug=slug, site=site)),
                 name=f"billing_paymentfailure_{slug.replace('-', '_')}",
             )
             for slug in VERB_OF_SLUG
         ]
-        report = wrap(partial(admin_views.report_view, site=site))
+        report = wrap(partial(case_pages.report_view, site=site))
         return [*verbs, path("report/", report, name="billing_report"), *super().get_urls()]
 
 

@@ -7,12 +7,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from billing.emails import masked
 from billing.models import DunningPolicy, DunningStep, PaymentFailure, StepAction, StepStatus, StepTemplate
 from billing.models.policy import COVERED_BY, new_version
-from billing.preferences import chosen_address
-from billing.steering import RESENDABLE
-from levqor.accounts.models import Account, Plan
+from billing.staff_actions import RESENDABLE
+from levqor.accounts.models import Plan
 
 MAX_STEPS = 6
 
@@ -133,8 +131,6 @@ class StepRowForm(forms.Form):
 
 
 StepRows = forms.formset_factory(StepRowForm, extra=0, min_num=MAX_STEPS, max_num=MAX_STEPS)
-
-
 KINDS = tuple(dict.fromkeys(COVERED_BY.values()))
 
 
@@ -172,48 +168,3 @@ def rows_of(policy: DunningPolicy) -> list[dict[str, Any]]:
     """The steps of a version as initial rows, with empty ones after them."""
     rows = [{"day": step.offset_days, "template": step.template, "action": step.action} for step in policy.steps.all()]
     return rows + [{} for _ in range(MAX_STEPS - len(rows))]
-
-
-OTHER = "other"
-
-
-class RemindersForm(forms.Form):
-    """The account's own addresses by their place in the list, so that the page tells none of them, or another one."""
-
-    to = forms.ChoiceField(label="Send reminders to", widget=forms.RadioSelect)
-    email = forms.EmailField(
-        label="Another address",
-        required=False,
-        max_length=254,
-        help_text="Only if you chose “another address” above.",
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-    )
-
-    def __init__(self, account: Account, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on to Django as they came
-        self.addresses = account.billing_addresses()
-        chosen = chosen_address(account)
-        if chosen and chosen.lower() not in {address.lower() for address in self.addresses}:
-            self.addresses.append(chosen)
-        field = self.fields["to"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101  # as declared above
-        rows = [(str(place), masked(address)) for place, address in enumerate(self.addresses)]
-        field.choices = [*rows, (OTHER, "another address")]
-        field.initial = next(
-            (place for place, _ in rows if self.addresses[int(place)].lower() == chosen.lower()), OTHER
-        )
-
-    def clean_email(self) -> str:
-        email = str(self.cleaned_data["email"])
-        if not email.rpartition("@")[0].isascii():
-            raise ValidationError("Our mail provider cannot write to an address with such letters before the @.")
-        return email
-
-    def clean(self) -> None:
-        if self.cleaned_data.get("to") == OTHER and not self.cleaned_data.get("email") and not self.errors:
-            self.add_error("email", "Enter the address that the reminders should go to.")
-
-    @property
-    def address(self) -> str:
-        to = self.cleaned_data["to"]
-        return str(self.cleaned_data["email"]) if to == OTHER else self.addresses[int(to)]

@@ -15,13 +15,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from billing import case_page, reports, steering
-from billing.consequences import consequences
+from billing import reports, staff_actions
+from billing.admin import timeline
+from billing.admin.forms import SteeringForm
+from billing.admin.timeline import in_words
+from billing.admin.verbs import VERB_OF_SLUG, VERBS, Verb
 from billing.emails import working_address
-from billing.forms import SteeringForm
+from billing.holds import WINDOW_CLOSES, WINDOW_OPENS
 from billing.models import DunningStep, FailureStatus, PaymentFailure, StepStatus
+from billing.models.failure import total_of
 from billing.pay_links import pay_url
-from billing.verbs import VERB_OF_SLUG, VERBS, Verb
+from billing.suspension import suspension_after_decision
 from levqor.accounts.models import Account, Standing
 from levqor.lib.actors import staff
 from levqor.lib.admin import badge
@@ -66,10 +70,10 @@ def case_view(request: HttpRequest, case: PaymentFailure, site: admin.AdminSite)
         "original": case,
         "is_dunning_off": not settings.DUNNING_ENABLED,
         "case": case,
-        "advice": case_page.advice(case, at=at),
+        "advice": timeline.advice(case, at=at),
         "verbs": [verb for verb in VERBS if may_steer(request) and verb.is_possible(case, at)],
-        "seen": steering.newest_entry(case),
-        "moments": case_page.timeline(case, may_see_events=request.user.has_perm("billing.view_stripeevent")),
+        "seen": staff_actions.newest_entry(case),
+        "moments": timeline.timeline(case, may_see_events=request.user.has_perm("billing.view_stripeevent")),
         **_facts(request, case, at),
     }
     return TemplateResponse(request, "admin/billing/case.html", context)
@@ -90,10 +94,10 @@ def _facts(request: HttpRequest, case: PaymentFailure, at: datetime) -> dict[str
         ],
         "next_step": next((step for step in case.steps.all() if step.status == StepStatus.PENDING), None),
         "is_paused": case.is_paused(at=at),
-        "paused_until": case_page.there(case.paused_until, account.zone) if case.paused_until else "",
+        "paused_until": timeline.there(case.paused_until, account.zone) if case.paused_until else "",
         "clock_there": f"{at.astimezone(account.zone):%H:%M}",
         "suspensions": list(account.live_suspensions()),
-        "addresses": case_page.addresses(case),
+        "addresses": timeline.addresses(case),
         "pay_url": pay_url(case) if case.is_unsettled else "",
         "others": account.payment_failures.unsettled().exclude(pk=case.pk),
     }
@@ -134,7 +138,7 @@ def steer_view(request: HttpRequest, pk: int, slug: str, site: admin.AdminSite) 
     if not may_steer(request):
         raise PermissionDenied
     case = get_object_or_404(PaymentFailure.objects.select_related("account"), pk=pk)
-    newest = steering.newest_entry(case)
+    newest = staff_actions.newest_entry(case)
     form = verb.form(case, request.POST or None, initial={"token": uuid.uuid4(), "seen_entry": newest})
     if request.method == "POST":
         changes = _carry_out(request, verb, case, form) if form.is_valid() else []
@@ -144,7 +148,7 @@ def steer_view(request: HttpRequest, pk: int, slug: str, site: admin.AdminSite) 
         messages.warning(request, f"“{verb.label}” is not possible here any more; this is how the case stands now.")
         return redirect(case_url(case))
     else:
-        changes = case_page.changes_since(case, _seen(request, newest))
+        changes = timeline.changes_since(case, _seen(request, newest))
     context = site.each_context(request) | _question(case, verb, form, changes)
     return TemplateResponse(request, "admin/billing/steer.html", context)
 
@@ -157,24 +161,26 @@ def _seen(request: HttpRequest, newest: int) -> int:
 
 def _carry_out(
     request: HttpRequest, verb: Verb, case: PaymentFailure, form: SteeringForm
-) -> list[case_page.Moment] | None:
+) -> list[timeline.Moment] | None:
     """None where it is done; else what changed in the meantime, with the form keeping what was typed."""
     reason = str(form.cleaned_data["reason"])
     try:
         verb.carry_out(case, form, staff(request.user), timezone.now())
-    except steering.ChangedError:
-        if not case_page.is_own_repeat(case, form.seen, user_id=request.user.pk, reason=reason):
-            changes = case_page.changes_since(case, form.seen)
-            form.show_again(steering.newest_entry(case), "Nothing was done: the case changed while you were typing.")
+    except staff_actions.ChangedError:
+        if not timeline.is_own_repeat(case, form.seen, user_id=request.user.pk, reason=reason):
+            changes = timeline.changes_since(case, form.seen)
+            form.show_again(
+                staff_actions.newest_entry(case), "Nothing was done: the case changed while you were typing."
+            )
             return changes
-    except (steering.RefusedError, IllegalMoveError, StaleStateError) as refusal:
-        form.show_again(steering.newest_entry(case), str(refusal))
+    except (staff_actions.RefusedError, IllegalMoveError, StaleStateError) as refusal:
+        form.show_again(staff_actions.newest_entry(case), str(refusal))
         return []
     messages.success(request, verb.done)
     return None
 
 
-def _question(case: PaymentFailure, verb: Verb, form: SteeringForm, changes: list[case_page.Moment]) -> dict[str, Any]:
+def _question(case: PaymentFailure, verb: Verb, form: SteeringForm, changes: list[timeline.Moment]) -> dict[str, Any]:
     at = timezone.now()
     case.refresh_from_db()
     return {
@@ -196,7 +202,7 @@ def _question(case: PaymentFailure, verb: Verb, form: SteeringForm, changes: lis
 
 def _previews(case: PaymentFailure) -> list[tuple[DunningStep, str]]:
     """Each mail that could be sent again, with the address of how it would read now."""
-    steps = case.steps.filter(status__in=steering.RESENDABLE)
+    steps = case.steps.filter(status__in=staff_actions.RESENDABLE)
     base = reverse("admin:billing_preview_html")
     return [(step, f"{base}?case={case.pk}&template={step.template}") for step in steps]
 
@@ -215,3 +221,67 @@ def report_view(request: HttpRequest, site: admin.AdminSite) -> HttpResponse:
         "totals": reports.totals(steps),
     }
     return TemplateResponse(request, "admin/billing/report.html", context)
+
+
+def consequences(slug: str, case: PaymentFailure, *, at: datetime) -> list[str]:
+    """One sentence for each effect; empty for a verb whose explanation says it all."""
+    tell = TELLERS.get(slug)
+    return tell(case, at) if tell else []
+
+
+def _planned(case: PaymentFailure) -> list[DunningStep]:
+    return [step for step in case.steps.all() if step.status in {StepStatus.PENDING, StepStatus.SENDING}]
+
+
+def _named(step: DunningStep) -> str:
+    return f"{step.get_template_display()} (day {step.offset_days}), planned for {in_words(step.scheduled_for)}"
+
+
+def _pause(case: PaymentFailure, at: datetime) -> list[str]:
+    return [f"Waits: {_named(step)}." for step in _planned(case)]
+
+
+def _resume(case: PaymentFailure, at: datetime) -> list[str]:
+    hours = f"between {WINDOW_OPENS:02d}:00 and {WINDOW_CLOSES}:00 in {case.account.zone.key.replace('_', ' ')}"
+    late = next((step for step in _planned(case) if step.scheduled_for <= at), None)
+    if late:
+        return [f"Goes out with the next pass, {hours}: {late.get_template_display()} (day {late.offset_days})."]
+    return [f"Next: {_named(step)}." for step in _planned(case)[:1]]
+
+
+def _stop(case: PaymentFailure, at: datetime) -> list[str]:
+    found = [f"Is cancelled: {_named(step)}." for step in _planned(case)]
+    if case.suspended_at:
+        found.append("The suspension for this invoice is lifted, unless another unpaid invoice led to one as well.")
+    return [*found, f"{case.amount} counts as lost in the report, unless it is paid one day."]
+
+
+def _clear_flag(case: PaymentFailure, at: datetime) -> list[str]:
+    moment = case.suspend_at or suspension_after_decision(case, at=at)
+    if case.status == FailureStatus.EXHAUSTED and moment and not case.suspended_at:
+        when = "with the next pass" if moment <= at else f"after {in_words(moment)}"
+        return [f"The account is suspended {when}: all steps are done and only the flag held it."]
+    return [f"Next: {_named(step)}." for step in _planned(case)[:1]]
+
+
+def _exempt(case: PaymentFailure, at: datetime) -> list[str]:
+    owed = case.account.payment_failures.unsettled().count()
+    return [f"{case.account} has {owed} failed payment{'' if owed == 1 else 's'} at this moment; none of them goes on."]
+
+
+def _resend(case: PaymentFailure, at: datetime) -> list[str]:
+    address = working_address(case.account)
+    if not address:
+        return ["There is no address that works: add one first."]
+    owed = total_of(case.account.payment_failures.unsettled())
+    return [f"Goes to {address}.", f"Asks for {owed}, all that this customer owes."]
+
+
+TELLERS = {
+    "pause": _pause,
+    "resume": _resume,
+    "stop": _stop,
+    "clear-flag": _clear_flag,
+    "exempt": _exempt,
+    "resend": _resend,
+}

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing import steering
-from billing.forms import AddressForm, PauseForm, ResendForm, SkipForm, SteeringForm
+from billing import staff_actions
+from billing.admin.forms import AddressForm, PauseForm, ResendForm, SkipForm, SteeringForm
 from billing.models import FailureStatus, PaymentFailure, StepStatus
 from levqor.accounts.models import Suspension
 from levqor.lib.actors import Actor
@@ -32,7 +32,7 @@ class Verb:
         if self.asks_stripe:
             self.deed(case, form, by, at)
             return
-        with steering.unchanged(case, seen=form.seen):
+        with staff_actions.unchanged(case, seen=form.seen):
             self.deed(case, form, by, at)
 
 
@@ -42,16 +42,16 @@ def _why(form: SteeringForm) -> str:
 
 def _pause(case: PaymentFailure, form: SteeringForm, by: Actor, at: datetime) -> None:
     assert isinstance(form, PauseForm)  # noqa: S101  # the table below pairs the two
-    steering.pause(case, until=form.until(), by=by, at=at, reason=_why(form))
+    staff_actions.pause(case, until=form.until(), by=by, at=at, reason=_why(form))
 
 
 def _resend(case: PaymentFailure, form: SteeringForm, by: Actor, at: datetime) -> None:
     token = str(form.cleaned_data["token"])
-    steering.resend(form.cleaned_data["step"], token=token, by=by, at=at, reason=_why(form), seen=form.seen)
+    staff_actions.resend(form.cleaned_data["step"], token=token, by=by, at=at, reason=_why(form), seen=form.seen)
 
 
 def _add_address(case: PaymentFailure, form: SteeringForm, by: Actor, at: datetime) -> None:
-    steering.add_address(case.account, form.cleaned_data["email"], by=by, at=at, reason=_why(form))
+    staff_actions.add_address(case.account, form.cleaned_data["email"], by=by, at=at, reason=_why(form))
 
 
 def _is_suspended(case: PaymentFailure) -> bool:
@@ -68,7 +68,7 @@ VERBS = [
         "Dealt with",
         "Takes the flag off. The case goes on by itself, a suspension that waited for a person included.",
         "The flag is off.",
-        lambda case, form, by, at: steering.clear_flag(case, by=by, at=at, reason=_why(form)),
+        lambda case, form, by, at: staff_actions.clear_flag(case, by=by, at=at, reason=_why(form)),
         lambda case, at: bool(case.flag),
     ),
     Verb(
@@ -104,7 +104,7 @@ VERBS = [
         "Resume",
         "The steps go on. One that fell due in the meantime goes out with the next pass.",
         "The case goes on.",
-        lambda case, form, by, at: steering.resume(case, by=by, at=at, reason=_why(form)),
+        lambda case, form, by, at: staff_actions.resume(case, by=by, at=at, reason=_why(form)),
         lambda case, at: case.is_unsettled and case.is_paused(at=at),
     ),
     Verb(
@@ -112,7 +112,7 @@ VERBS = [
         "Skip a step",
         "The step is left out and the next one stays on its date. Leaving out the last one means no suspension.",
         "The step is skipped.",
-        lambda case, form, by, at: steering.skip_step(form.cleaned_data["step"], by=by, at=at, reason=_why(form)),
+        lambda case, form, by, at: staff_actions.skip_step(form.cleaned_data["step"], by=by, at=at, reason=_why(form)),
         lambda case, at: case.status == FailureStatus.OPEN and _has_steps(case, SkipForm.statuses),
         SkipForm,
     ),
@@ -121,7 +121,7 @@ VERBS = [
         "Restore the account",
         "Switches the service on again although nothing was paid. This invoice does not suspend it a second time.",
         "The account is restored.",
-        lambda case, form, by, at: steering.restore_account(case.account, by=by, at=at, reason=_why(form)),
+        lambda case, form, by, at: staff_actions.restore_account(case.account, by=by, at=at, reason=_why(form)),
         lambda case, at: _is_suspended(case),
     ),
     Verb(
@@ -129,7 +129,7 @@ VERBS = [
         "Exempt the account",
         "No reminder and no suspension for any invoice of this account, until the exemption is ended.",
         "The account is exempt.",
-        lambda case, form, by, at: steering.exempt(case.account, by=by, at=at, reason=_why(form)),
+        lambda case, form, by, at: staff_actions.exempt(case.account, by=by, at=at, reason=_why(form)),
         lambda case, at: not case.account.is_exempt_from_dunning,
     ),
     Verb(
@@ -137,7 +137,7 @@ VERBS = [
         "End the exemption",
         "Reminders and suspensions work for this account again, from the next pass on.",
         "The exemption is ended.",
-        lambda case, form, by, at: steering.end_exemption(case.account, by=by, at=at, reason=_why(form)),
+        lambda case, form, by, at: staff_actions.end_exemption(case.account, by=by, at=at, reason=_why(form)),
         lambda case, at: case.account.is_exempt_from_dunning,
     ),
     Verb(
@@ -145,7 +145,7 @@ VERBS = [
         "Suspend now",
         "Switches the customer’s service off, although the case is flagged. Stripe is asked once more before that.",
         "The account is suspended.",
-        lambda case, form, by, at: steering.suspend_now(case, by=by, at=at, reason=_why(form), seen=form.seen),
+        lambda case, form, by, at: staff_actions.suspend_now(case, by=by, at=at, reason=_why(form), seen=form.seen),
         lambda case, at: case.status == FailureStatus.EXHAUSTED and bool(case.flag) and not case.suspended_at,
         is_grave=True,
         asks_stripe=True,
@@ -156,7 +156,7 @@ VERBS = [
         "Ends the case for good: planned steps are cancelled, and a suspension for this invoice is lifted. The invoice "
         "at Stripe stays as it is.",
         "The case is stopped.",
-        lambda case, form, by, at: steering.stop(case, by=by, at=at, reason=_why(form)),
+        lambda case, form, by, at: staff_actions.stop(case, by=by, at=at, reason=_why(form)),
         lambda case, at: case.is_unsettled,
         is_grave=True,
     ),

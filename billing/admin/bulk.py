@@ -13,12 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from billing import case_page, inbox_pages, steering
-from billing.admin_views import case_url, state_badge
-from billing.consequences import consequences
-from billing.forms import ReasonForm
+from billing import staff_actions
+from billing.admin import inbox as inbox_pages
+from billing.admin import timeline
+from billing.admin.case import case_url, consequences, state_badge
+from billing.admin.forms import ReasonForm
+from billing.admin.verbs import VERB_OF_SLUG, Verb
 from billing.models import PaymentFailure, StripeEvent
-from billing.verbs import VERB_OF_SLUG, Verb
 from levqor.lib.actors import staff
 from levqor.lib.states import IllegalMoveError, StaleStateError
 
@@ -71,9 +72,9 @@ def _done(request: HttpRequest, bulk: Bulk, row: Any, form: forms.Form) -> Row:
     before = bulk.preview(row)
     try:
         words, is_ok = bulk.do(request, row, form), True
-    except steering.ChangedError:
+    except staff_actions.ChangedError:
         words, is_ok = "It changed since you saw this list: " + _latest_change(row, request), False
-    except (steering.RefusedError, IllegalMoveError, StaleStateError) as refusal:
+    except (staff_actions.RefusedError, IllegalMoveError, StaleStateError) as refusal:
         words, is_ok = str(refusal), False
     row.refresh_from_db()
     after = bulk.preview(row)
@@ -81,7 +82,7 @@ def _done(request: HttpRequest, bulk: Bulk, row: Any, form: forms.Form) -> Row:
 
 
 def _latest_change(case: PaymentFailure, request: HttpRequest) -> str:
-    changes = case_page.changes_since(case, _seen(request, case))
+    changes = timeline.changes_since(case, _seen(request, case))
     return f"{changes[-1].title}." if changes else "look at it again."
 
 
@@ -109,7 +110,7 @@ def _page(
 
 def _seen(request: HttpRequest, case: PaymentFailure) -> int:
     given = request.POST.get(f"seen-{case.pk}", "")
-    return int(given) if given.isdecimal() and len(given) < 19 else steering.newest_entry(case)
+    return int(given) if given.isdecimal() and len(given) < 19 else staff_actions.newest_entry(case)
 
 
 def on_cases(slug: str) -> Bulk:
@@ -127,7 +128,7 @@ def on_cases(slug: str) -> Bulk:
     def do(request: HttpRequest, case: PaymentFailure, form: forms.Form) -> str:
         own = verb.form(case, _with_seen(request.POST, _seen(request, case)))
         if not own.is_valid():
-            raise steering.RefusedError(" ".join(str(error) for errors in own.errors.values() for error in errors))
+            raise staff_actions.RefusedError(" ".join(str(error) for errors in own.errors.values() for error in errors))
         verb.carry_out(case, own, staff(request.user), timezone.now())
         return verb.done
 
@@ -155,7 +156,7 @@ def _case_row(verb: Verb, case: PaymentFailure) -> Row:
         state_badge(case, at=at),
         is_possible,
         " ".join(effects),
-        steering.newest_entry(case),
+        staff_actions.newest_entry(case),
     )
 
 

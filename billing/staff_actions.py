@@ -10,16 +10,21 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models.functions import Coalesce
 
 from billing import emails
-from billing.checkpoint import Checkpoint, Verdict
-from billing.decisions import suspension_moment
+from billing.failures import brought_in
 from billing.holds import reason_to_wait_at_all
+from billing.live_check import Checkpoint, Verdict
 from billing.models import CloseReason, DunningEmail, DunningStep, FailureStatus, PaymentFailure, StepStatus
-from billing.recovery import brought_in, restore_standing
 from billing.steps import PLANNED, SEND_TASK, cancel_pending_dunning_events, move_step
-from levqor.accounts.models import Account, Standing, Suspension
+from billing.suspension import (
+    is_suspended_for_debt,
+    restore_by_staff,
+    restore_standing,
+    suspend_by_staff,
+    suspension_after_decision,
+)
+from levqor.accounts.models import Account
 from levqor.audit.models import AuditEntry, record
 from levqor.lib.actors import Actor
 from levqor.lib.nudge import nudge
@@ -210,28 +215,11 @@ def _set_exemption(account: Account, is_exempt: bool, *, by: Actor, at: datetime
 
 
 def restore_account(account: Account, *, by: Actor, at: datetime, reason: str) -> None:
-    """Lifts the billing suspension although nothing was paid.
-
-    The cases keep their `suspended_at`, so the next pass does not suspend for the same invoice again.
-    """
+    """Lifts the billing suspension although nothing was paid."""
     with transaction.atomic():
         fresh = Account.objects.locked(account.pk)
-        billing = fresh.live_suspensions().filter(reason=Suspension.Reason.BILLING)
-        _insist(billing.exists(), "The account is not suspended for an unpaid invoice.")
-        target = Standing.PAST_DUE if fresh.payment_failures.unsettled().exists() else Standing.ACTIVE
-        if not fresh.lift_suspension(Suspension.Reason.BILLING, back_to=target, by=by, at=at, note=reason):
-            # Suspended for something else too: the move, which is the usual audit entry, did not happen.
-            record("billing_suspension.lifted", fresh, by=by, at=at, reason=reason)
-
-
-def suspension_after_decision(case: PaymentFailure, *, at: datetime) -> datetime | None:
-    """When a case whose last notice no machine could vouch for (not sent, or nobody knows) leads to its suspension, once
-    a person has dealt with that. None where there is nothing to come, or a person left the last step out."""
-    if case.status != FailureStatus.EXHAUSTED or case.suspended_at or case.suspend_at:
-        return None
-    last = case.steps.order_by("attempt_number").last()
-    is_ours = last is not None and last.suspends and last.status in {StepStatus.FAILED, StepStatus.UNKNOWN}
-    return suspension_moment(at) if is_ours else None
+        _insist(is_suspended_for_debt(fresh), "The account is not suspended for an unpaid invoice.")
+        restore_by_staff(fresh, by=by, at=at, reason=reason)
 
 
 def clear_flag(case: PaymentFailure, *, by: Actor, at: datetime, reason: str) -> None:
@@ -250,10 +238,7 @@ def suspend_now(case: PaymentFailure, *, by: Actor, at: datetime, reason: str, s
     with _locked(case, seen=seen) as fresh:
         _insist_may_be_suspended(fresh, at=at)
         _insist_may_go_on(fresh, at=at)
-        _update(fresh, suspended_at=at, suspend_at=Coalesce(models.F("suspend_at"), models.Value(at)))
-        _update(fresh, flag="", flagged_at=None)
-        record("suspended", fresh, by=by, at=at, reason=reason, changes={"flag": [fresh.flag, ""]})
-        fresh.account.suspend(Suspension.Reason.BILLING, by=by, at=at, note=reason)
+        suspend_by_staff(fresh, by=by, at=at, reason=reason)
 
 
 def _insist_may_be_suspended(case: PaymentFailure, *, at: datetime) -> None:
