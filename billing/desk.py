@@ -4,10 +4,9 @@ from collections.abc import Iterable
 
 from django.db.models import Count, Min, Q
 from django.urls import reverse
+from django.utils import timezone
 
 from billing import reports
-from billing.admin.filters import due_within
-from billing.admin.inbox import in_words
 from billing.models import EventStatus, PaymentFailure, StripeEvent
 from levqor.accounts.models import Standing
 from levqor.lib.desk import (
@@ -57,7 +56,7 @@ def _failures() -> list[Figure]:
         flagged=Count("pk", filter=~Q(flag="")),
         suspended=Count("account", filter=Q(account__standing=Standing.SUSPENDED), distinct=True),
     )
-    due = due_within(owed, 1).count()
+    due = owed.due_within(1, at=timezone.now()).count()
     return [
         Figure(counts["all"], "still owed", url, _owed_in_words()),
         Figure(due, "due today", f"{url}?due=today"),
@@ -108,7 +107,7 @@ def _events(search: Search) -> Iterable[Hit]:
     events = StripeEvent.objects.filter(fits).defer("body").order_by("-received_at")
     for event in events[: SHOWN + 1]:
         detail = f"{event.event_id}, {event.get_status_display().lower()}"
-        yield Hit(in_words(event), detail, reverse("admin:billing_stripeevent_change", args=[event.pk]))
+        yield Hit(event.words, detail, reverse("admin:billing_stripeevent_change", args=[event.pk]))
 
 
 register(

@@ -169,7 +169,7 @@ def _event_row(event: StripeEvent) -> Row:
     is_possible = event.status in StripeEvent.TRANSITIONS
     return Row(
         event.pk,
-        inbox_pages.in_words(event),
+        event.words,
         f"{event.pk}/change/",
         event.event_id,
         inbox_pages.state_badge(event),

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from billing.models import FailureStatus, Flag, PaymentFailure
+from billing.models.failure import PaymentFailureQuerySet
 from levqor.accounts.models import Standing
 from levqor.lib.admin import DropdownFilter, ListView, list_views
 from levqor.lib.big_lists import CappedPaginator
@@ -104,13 +105,8 @@ class DueFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: Cases) -> Cases:
         days = {"today": 1, "week": 7}.get(self.value() or "")
-        return due_within(queryset, days) if days else queryset
-
-
-def due_within(cases: Cases, days: int) -> Cases:
-    """Open cases with a planned step before the end of this day (or of so many days), by our own clock."""
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    return cases.filter(status=FailureStatus.OPEN, next_step_at__lt=midnight + timedelta(days))
+        assert isinstance(queryset, PaymentFailureQuerySet)  # noqa: S101  # as the admin's own manager gives it
+        return queryset.due_within(days, at=timezone.now()) if days else queryset
 
 
 class HeldFilter(DropdownFilter):

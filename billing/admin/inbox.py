@@ -13,10 +13,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from billing.admin.forms import ReasonForm
-from billing.admin.timeline import EVENT_WORDS
 from billing.inbox import HANDLERS
 from billing.models import EventStatus, PaymentFailure, StripeEvent
-from billing.models.inbox import MAX_ATTEMPTS
+from billing.models.inbox import EVENT_WORDS, MAX_ATTEMPTS
 from billing.webhooks import PROCESS_TASK
 from levqor.lib.actors import Actor, staff
 from levqor.lib.admin import badge
@@ -39,11 +38,6 @@ def may_process_events(request: HttpRequest) -> bool:
 
 def state_badge(event: StripeEvent) -> SafeString:
     return badge(event.get_status_display(), TONES[EventStatus(event.status)])
-
-
-def in_words(event: StripeEvent) -> str:
-    """The type as people say it: `A payment attempt failed`."""
-    return EVENT_WORDS.get(event.type, event.type.replace(".", ", ").replace("_", " ").capitalize())
 
 
 def known_types() -> list[tuple[str, str]]:
@@ -73,7 +67,7 @@ def event_view(request: HttpRequest, event: StripeEvent, site: admin.AdminSite) 
     case = PaymentFailure.objects.filter(invoice_id=event.invoice_id, livemode=event.livemode).first()
     context = site.each_context(request) | {
         "opts": StripeEvent._meta,
-        "title": in_words(event),
+        "title": event.words,
         "has_own_heading": True,
         "original": event,
         "event": event,
@@ -118,7 +112,7 @@ def process_again_view(request: HttpRequest, pk: int, site: admin.AdminSite) -> 
             return redirect(back_url)
     context = site.each_context(request) | {
         "opts": StripeEvent._meta,
-        "title": f"{'Problem: ' if form.errors else ''}Process again, {in_words(event).lower()}",
+        "title": f"{'Problem: ' if form.errors else ''}Process again, {event.words.lower()}",
         "has_own_heading": True,
         "original": event,
         "event": event,

@@ -284,7 +284,7 @@ class StripeEventAdmin(CsvExport, ReadOnlyAdmin):
 
     @admin.display(description="Event")
     def event(self, event: StripeEvent) -> SafeString:
-        return two_lines(inbox_pages.in_words(event), event.type)
+        return two_lines(event.words, event.type)
 
     @admin.display(description="What was done")
     def result(self, event: StripeEvent) -> str:

@@ -11,29 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.models import DunningStep, EventStatus, FailureStatus, Flag, PaymentFailure, StepStatus, StripeEvent
+from billing.models.inbox import EVENT_WORDS
 from billing.staff_actions import trail_of
 from levqor.accounts.models import Standing
 from levqor.audit.models import AuditEntry
 from levqor.mail.models import Suppression
 
-EVENT_WORDS = {
-    "invoice.payment_failed": "A payment attempt failed",
-    "invoice.payment_action_required": "The bank asks the customer to confirm the payment",
-    "invoice.overdue": "The invoice is overdue",
-    "invoice.paid": "The invoice was paid",
-    "invoice.payment_succeeded": "A payment succeeded",
-    "invoice.updated": "The invoice was changed",
-    "invoice.voided": "The invoice was voided",
-    "invoice.marked_uncollectible": "The invoice was marked as uncollectible",
-    "credit_note.created": "A credit note was issued",
-    "charge.dispute.created": "The customer’s bank disputes the payment",
-    "charge.dispute.closed": "The dispute was closed",
-    "charge.dispute.updated": "The dispute was changed",
-    "charge.dispute.funds_withdrawn": "The bank took the money back",
-    "charge.dispute.funds_reinstated": "The bank gave the money back",
-    "charge.failed": "The bank refused the card",
-    "invoice_payment.paid": "A payment of the invoice arrived",
-}
 VERB_WORDS = {
     "paused": "Paused",
     "resumed": "Resumed",

@@ -1,7 +1,7 @@
 """A failed payment as a case: one per invoice, from the first failure to the money or the end."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -70,6 +70,11 @@ class PaymentFailureQuerySet(models.QuerySet["PaymentFailure"]):
 
     def suspension_due(self, *, at: datetime) -> "PaymentFailureQuerySet":
         return self.unsettled().filter(suspend_at__lte=at, suspended_at=None, flag="")
+
+    def due_within(self, days: int, *, at: datetime) -> "PaymentFailureQuerySet":
+        """Open cases with a planned step before the end of this day (or of so many days), by our own clock."""
+        midnight = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+        return self.filter(status=FailureStatus.OPEN, next_step_at__lt=midnight + timedelta(days))
 
 
 IS_OWED = Q(resolved_at__isnull=True)

@@ -16,6 +16,26 @@ LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 8
 
 
+EVENT_WORDS = {
+    "invoice.payment_failed": "A payment attempt failed",
+    "invoice.payment_action_required": "The bank asks the customer to confirm the payment",
+    "invoice.overdue": "The invoice is overdue",
+    "invoice.paid": "The invoice was paid",
+    "invoice.payment_succeeded": "A payment succeeded",
+    "invoice.updated": "The invoice was changed",
+    "invoice.voided": "The invoice was voided",
+    "invoice.marked_uncollectible": "The invoice was marked as uncollectible",
+    "credit_note.created": "A credit note was issued",
+    "charge.dispute.created": "The customer’s bank disputes the payment",
+    "charge.dispute.closed": "The dispute was closed",
+    "charge.dispute.updated": "The dispute was changed",
+    "charge.dispute.funds_withdrawn": "The bank took the money back",
+    "charge.dispute.funds_reinstated": "The bank gave the money back",
+    "charge.failed": "The bank refused the card",
+    "invoice_payment.paid": "A payment of the invoice arrived",
+}
+
+
 class EventStatus(models.TextChoices):
     STORED = "stored", "Waiting"
     PROCESSING = "processing", "Being processed"
@@ -91,6 +111,11 @@ class StripeEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
+
+    @property
+    def words(self) -> str:
+        """The type as people say it: `A payment attempt failed`."""
+        return EVENT_WORDS.get(self.type, self.type.replace(".", ", ").replace("_", " ").capitalize())
 
     @property
     def payload(self) -> dict[str, Any]:
