@@ -187,6 +187,12 @@ def stop(case: PaymentFailure, *, by: Actor, at: datetime, reason: str) -> None:
         restore_standing(fresh.account, by=by, at=at, note=reason)
 
 
+def note(case: PaymentFailure, *, by: Actor, at: datetime, text: str) -> None:
+    """Something that colleagues should know of the case, whatever its state."""
+    with _locked(case) as fresh:
+        record("noted", fresh, by=by, at=at, reason=text)
+
+
 def add_address(account: Account, email: str, *, by: Actor, at: datetime, reason: str) -> None:
     """One more address for this customer's billing mail; the next mail goes to the first that works."""
     with transaction.atomic():

@@ -50,6 +50,16 @@ class SteeringForm(ReasonForm):
         self.add_error(None, problem)
 
 
+class NoteForm(SteeringForm):
+    """What colleagues should know; it takes the place of a reason."""
+
+    def __init__(self, case: PaymentFailure, *args: Any, **kwargs: Any) -> None:
+        super().__init__(case, *args, **kwargs)
+        self.fields["reason"].label = "Note"
+        self.fields["reason"].help_text = "Kept for good with your name; no customer sees it."
+        self.fields["reason"].error_messages["required"] = "Write the note first."
+
+
 class PauseForm(SteeringForm):
     until_date = forms.DateField(
         label="Pause until",

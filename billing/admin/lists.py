@@ -13,6 +13,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 from billing.admin import bulk, filters
 from billing.admin import case as case_pages
@@ -111,7 +112,7 @@ class PaymentFailureAdmin(CsvExport, ReadOnlyAdmin):
 
     @admin.display(description="Amount", ordering="amount_cents")
     def owed(self, case: PaymentFailure) -> SafeString:
-        return format_html('<span class="amount">{}</span>', case.amount)
+        return two_lines(format_html('<span class="amount">{}</span>', case.amount), case.plan_name)
 
     # What is of a few kinds is filtered, not sorted: one kind would fill all the pages that anybody looks at.
     @admin.display(description="Account")
@@ -138,7 +139,8 @@ class PaymentFailureAdmin(CsvExport, ReadOnlyAdmin):
 
     @admin.display(description="Failed on", ordering="failure_date")
     def failed_on(self, case: PaymentFailure) -> SafeString:
-        return format_html('<span class="nowrap">{}</span>', f"{timezone.localtime(case.failure_date):%-d %b %Y}")
+        age = "" if case.resolved_at else f"{timesince(case.failure_date, timezone.now(), depth=1)} ago"
+        return two_lines(f"{timezone.localtime(case.failure_date):%-d %b %Y}", age)
 
     def get_paginator(
         self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **options: Any

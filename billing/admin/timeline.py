@@ -18,6 +18,7 @@ from levqor.audit.models import AuditEntry
 from levqor.mail.models import Suppression
 
 VERB_WORDS = {
+    "noted": "Note of a colleague",
     "paused": "Paused",
     "resumed": "Resumed",
     "resent": "Mail sent again by hand",

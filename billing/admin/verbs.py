@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing import staff_actions
-from billing.admin.forms import AddressForm, PauseForm, ResendForm, SkipForm, SteeringForm
+from billing.admin.forms import AddressForm, NoteForm, PauseForm, ResendForm, SkipForm, SteeringForm
 from billing.models import FailureStatus, PaymentFailure, StepStatus
 from levqor.accounts.models import Suspension
 from levqor.lib.actors import Actor
@@ -149,6 +149,15 @@ VERBS = [
         lambda case, at: case.status == FailureStatus.EXHAUSTED and bool(case.flag) and not case.suspended_at,
         is_grave=True,
         asks_stripe=True,
+    ),
+    Verb(
+        "note",
+        "Add a note",
+        "For colleagues alone: it stands in the history of the case, and reaches no customer.",
+        "The note is added.",
+        lambda case, form, by, at: staff_actions.note(case, by=by, at=at, text=_why(form)),
+        lambda case, at: True,
+        NoteForm,
     ),
     Verb(
         "stop",

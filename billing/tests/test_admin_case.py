@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.admin.timeline import FLAG_ADVICE
@@ -343,3 +346,27 @@ def test_every_flag_says_what_to_do(sam: Client, scene: Scene, flag: Flag) -> No
     PaymentFailure.objects.update(flag=flag)
 
     assert sam.get(page(case)).context["advice"].startswith(FLAG_ADVICE[flag])
+
+
+def test_a_note_stands_in_the_history_of_a_case_whatever_its_state(sam: Client, scene: Scene) -> None:
+    case = scene.case(invoice := scene.fail(next_attempt=None))
+    scene.fake.pay_invoice(invoice)
+    scene.hear()
+    before = OutgoingMail.objects.count()
+
+    shown = steer(sam, scene.case(case.invoice_id), "note", reason="Rang them: the old card was stolen.")
+
+    assert "Note of a colleague" in shown
+    assert "Rang them: the old card was stolen." in shown
+    assert OutgoingMail.objects.count() == before
+
+
+def test_the_queue_shows_how_old_a_debt_is_and_for_which_plan(sam: Client, scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    PaymentFailure.objects.update(failure_date=timezone.now() - timedelta(days=12), plan_name="Growth")
+
+    text = " ".join(sam.get(reverse("admin:billing_paymentfailure_changelist")).content.decode().split())
+
+    assert case.account.billing_email in text
+    assert "Growth" in text
+    assert "1 week ago" in text
