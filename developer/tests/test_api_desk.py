@@ -97,6 +97,16 @@ def test_an_account_without_a_key_gets_another_tier_from_its_own_page(sam: Clien
     assert AuditEntry.objects.about(account).get(verb="api_tier.changed").reason == "A trial."
 
 
+def test_the_way_to_another_tier_is_shown_to_those_who_may_go_it() -> None:
+    account = make_account()
+    pages = [
+        signed_in(make_staff(role)).get(f"/admin/accounts/account/{account.pk}/change/").content.decode()
+        for role in ("Support", "Engineering")
+    ]
+
+    assert [f"/admin/developer/apikey/of-account/{account.pk}/tier/" in page for page in pages] == [True, False]
+
+
 def test_nobody_changes_a_tier_in_the_form_of_an_account() -> None:
     account = make_account()
     page = Document(signed_in(make_admin()).get(f"/admin/accounts/account/{account.pk}/change/").content.decode())

@@ -5,6 +5,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import ValidationError
 from django.forms import BaseInlineFormSet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -188,7 +189,7 @@ class AccountAdmin(Labelled):
     list_filter = ["standing", "plan", "is_exempt_from_dunning"]
     list_select_related = ["plan"]
     search_fields = ["name", "billing_email", "stripe_customer_id", "members__email"]
-    readonly_fields = ["tier", "standing_badge", "stripe_id", "exemption", "all_of_them", "created_at"]
+    readonly_fields = ["tier", "changeable_tier", "standing_badge", "stripe_id", "exemption", "all_of_them", "created_at"]
     fields = [
         "name",
         "billing_email",
@@ -207,13 +208,20 @@ class AccountAdmin(Labelled):
     def standing_badge(self, account: Account) -> str:
         return badge(account.get_standing_display(), STANDING_TONES[account.standing])
 
+    def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        """The way to another tier is shown to those who may go it."""
+        may_change = obj is not None and request.user.has_perm("developer.change_tier")
+        return ["changeable_tier" if name == "tier" and may_change else name for name in self.fields]
+
     @admin.display(description="API tier")
     def tier(self, account: Account) -> str:
-        words = account.get_api_tier_display() or "the plan’s"
-        if account._state.adding:
-            return words
+        return account.get_api_tier_display() or "the plan’s"
+
+    @admin.display(description="API tier")
+    def changeable_tier(self, account: Account) -> str:
         url = reverse("admin:developer_account_tier", args=[account.pk])
-        return format_html('{} <a class="row-link" href="{}">Give another, with a reason</a>', words, url)
+        link = '{} <a class="row-link" href="{}">Give another, with a reason</a>'
+        return format_html(link, self.tier(account), url)
 
     @admin.display(description="Reminders", ordering="is_exempt_from_dunning")
     def exemption(self, account: Account) -> str:
