@@ -189,7 +189,15 @@ class AccountAdmin(Labelled):
     list_filter = ["standing", "plan", "is_exempt_from_dunning"]
     list_select_related = ["plan"]
     search_fields = ["name", "billing_email", "stripe_customer_id", "members__email"]
-    readonly_fields = ["tier", "changeable_tier", "standing_badge", "stripe_id", "exemption", "all_of_them", "created_at"]
+    readonly_fields = [
+        "tier",
+        "changeable_tier",
+        "standing_badge",
+        "stripe_id",
+        "exemption",
+        "all_of_them",
+        "created_at",
+    ]
     fields = [
         "name",
         "billing_email",
