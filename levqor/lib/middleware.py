@@ -105,7 +105,8 @@ class RefuseNulMiddleware:
 
 
 class FastLaneMiddleware:
-    """Answers the paths of `settings.FAST_LANE` by their views, past sessions, logs and all that pages need."""
+    """Answers the paths of `settings.FAST_LANE`, and reads below `settings.FAST_READS`, by their views: past sessions, logs
+    and all that pages need."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -113,11 +114,16 @@ class FastLaneMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         view = self.views.get(request.path_info)
-        if view is None:
+        if view is None and not (request.method == "GET" and request.path_info.startswith(settings.FAST_READS)):
             return self.get_response(request)
         # Raises for a foreign Host header, which Django then answers with 400.
         request.get_host()
-        response: HttpResponseBase = view(request)
+        response: HttpResponseBase
+        if view is not None:
+            response = view(request)
+        else:
+            request.resolver_match = match = resolve(request.path_info)
+            response = match.func(request, *match.args, **match.kwargs)
         return response
 
 
