@@ -83,7 +83,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """Tests race more threads than a process has connections, on machines that are busy with more than one suite."""
     options = connections["default"].settings_dict["OPTIONS"]
     if "pool" in options:
-        options["pool"] |= {"timeout": 30}
+        options["pool"] |= {"timeout": 30, "max_size": 60}
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import psycopg
 from django.db import connection
 
 from developer.models import ApiKey, MonthlyUsage, Scope
@@ -139,13 +140,23 @@ def admit(digest: str, scope: Scope, *, at: datetime) -> Admission | None:
     """Counts one unit for the holder of the key, or returns None and counts nothing: `look_up` says why."""
     month = Month.of(at)
     values = {"digest": digest, "month": month.name, "now": _as_stored(at), "scope": int(scope)}
-    with connection.cursor() as cursor:
-        cursor.execute(ADMITS[connection.vendor], values)
-        row = cursor.fetchone()
+    row = _one_row(ADMITS[connection.vendor], values)
     if row is None:
         return None
     account_id, key_id, quota, used = row
     return Admission(account_id, key_id, month, quota, used)
+
+
+def _one_row(statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
+    """On PostgreSQL the statement is prepared once for each connection: planning it took as long as doing it."""
+    if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as prepared:
+        return prepared.execute(statement, values, prepare=True).fetchone()
 
 
 def look_up(digest: str, *, at: datetime) -> KeyHolder | None:

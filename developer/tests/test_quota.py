@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 import time_machine
-from pytest_django import DjangoAssertNumQueries
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from developer.admission import Month
 from developer.models import ApiKey, DailyUsage, MonthlyUsage, RecentRequest
@@ -24,11 +26,22 @@ def _now() -> Iterator[None]:
         yield
 
 
-def test_admission_is_one_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_admission_is_one_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     secret, _ = make_key()
+    prepared: list[object] = []
 
-    with django_assert_num_queries(1):
+    class Noted(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *args: Any, **options: Any) -> "Noted":
+            prepared.append(query)
+            super().execute(query, *args, **options)
+            return self
+
+    monkeypatch.setattr(psycopg, "Cursor", Noted)
+
+    with CaptureQueriesContext(connection) as ordinary:
         assert Api(secret).get("metrics").status_code == 200
+
+    assert len(prepared) + len(ordinary) == 1
 
 
 def test_the_headers_tell_what_is_left() -> None:
