@@ -6,7 +6,6 @@ is a row with a key of its own, and what a crash left half-way is taken up by a 
 
 import math
 import random
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import F
 
 from billing import emails
@@ -109,7 +108,6 @@ def run_dunning_job(*, at: datetime, dry_run: bool = False, seconds: float = mat
 
     What the `seconds` are too few for is left to the next pass; the parts share them.
     """
-    began = time.monotonic()
     report = PassReport(at, dry_run)
     checkpoint = Checkpoint(at, dry_run, patience=RETRY_PATIENCE)
     parts: list[tuple[Iterable[Any], Callable[[Any], None]]] = [
@@ -121,7 +119,7 @@ def run_dunning_job(*, at: datetime, dry_run: bool = False, seconds: float = mat
         left_over = DunningStep.objects.left_over(at=at).select_related("failure", "mail")
         parts.insert(0, (list(left_over), lambda step: _end_left_over(step, at=at)))
     for part, (rows, deed) in enumerate(parts, start=1):
-        _each(rows, deed, report, until=began + seconds * part / len(parts))
+        _each(rows, deed, report, until=seconds * part / len(parts))
     return report
 
 
@@ -132,11 +130,11 @@ def _each(rows: Iterable[Any], deed: Callable[[Any], None], report: PassReport, 
         try:
             deed(row)
         except Exception as error:
-            if isinstance(error, DatabaseError) and is_database_away():
+            if is_database_away(error):
                 raise
             logger.exception("dunning_crashed", row=str(row))
             report.crashed += 1
-        if time.monotonic() >= until:
+        if report.clock.seconds >= until:
             nudge(SEND_TASK)
             return
 

@@ -114,7 +114,9 @@ def reminder_context(lead: DunningStep, *, at: datetime) -> dict[str, Any]:
     """What the templates of a reminder are filled with. Dates are in the customer's zone."""
     case, account = lead.failure, lead.failure.account
     owed = list(account.payment_failures.unsettled().order_by("failure_date", "pk"))
-    pauses_at = _pauses_at(lead, at=at)
+    coming = list(_after(lead, at=at))
+    pauses_at = _pauses_at(lead, coming, at=at)
+    is_paused_now = pauses_at is not None and pauses_at <= at
     is_off = account.standing == Standing.SUSPENDED
     return {
         "account_name": name_in_mail(account.name),
@@ -124,11 +126,11 @@ def reminder_context(lead: DunningStep, *, at: datetime) -> dict[str, Any]:
         "plan_name": case.plan_name,
         "needs_authentication": case.needs_authentication,
         "is_hard_decline": case.decline_code in HARD_DECLINES,
-        "is_paused_now": pauses_at is not None and pauses_at <= at,
-        "pause_date": account.day_of(pauses_at) if pauses_at and pauses_at > at and not is_off else "",
-        "next_reminder_date": _next_reminder(lead, at=at),
+        "is_paused_now": is_paused_now,
+        "pause_date": account.day_of(pauses_at) if pauses_at and not is_paused_now and not is_off else "",
+        "next_reminder_date": account.day_of(coming[0][1]) if coming else "",
         "is_off": is_off,
-        "returns_by_paying": returns_by_paying(account),
+        "returns_by_paying": is_paused_now and returns_by_paying(account),
         "pay_url": pay_url(case),
         "reminders_url": reminders_url(account),
     }
@@ -143,15 +145,11 @@ def _invoice_line(case: PaymentFailure, account: Account) -> dict[str, str]:
     }
 
 
-def _pauses_at(lead: DunningStep, *, at: datetime) -> datetime | None:
+def _pauses_at(lead: DunningStep, coming: list[tuple[DunningStep, datetime]], *, at: datetime) -> datetime | None:
     """When the service is paused by the policy, if nothing is paid: now for a final notice without a grace period."""
     if lead.suspends:
         return suspension_moment(at) if may_suspend(lead, lead.failure) else None
-    return next((suspension_moment(moment) for step, moment in _after(lead, at=at) if step.suspends), None)
-
-
-def _next_reminder(lead: DunningStep, *, at: datetime) -> str:
-    return next((lead.failure.account.day_of(moment) for _, moment in _after(lead, at=at)), "")
+    return next((suspension_moment(moment) for step, moment in coming if step.suspends), None)
 
 
 def _after(lead: DunningStep, *, at: datetime) -> Iterator[tuple[DunningStep, datetime]]:

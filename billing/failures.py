@@ -36,7 +36,7 @@ from billing.steps import (
     want_action_notice,
 )
 from billing.stripe_objects import NEEDS_CUSTOMER, InvoiceFacts
-from billing.suspension import lift_for_returning, restore_standing
+from billing.suspension import lift_for_debt, restore_standing
 from levqor.accounts.models import Account, Plan, Standing
 from levqor.lib.actors import STRIPE, Actor
 from levqor.lib.states import StaleStateError, move
@@ -274,7 +274,7 @@ def welcome_back(facts: InvoiceFacts, *, at: datetime) -> str:
     with transaction.atomic():
         account = Account.objects.locked(account.pk)
         still = account.payment_failures.unsettled().filter(pk__in=[debt.pk for debt in old])
-        is_back = lift_for_returning(account, by=STRIPE, at=at)
+        is_back = lift_for_debt(account, by=STRIPE, at=at)
         if is_back and (debt := still.order_by("pk").first()):
             for each in still:
                 flag_case(each, Flag.RETURNED, at=at)

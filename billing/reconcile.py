@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import DatabaseError
 from django.db.models import F
 
 from billing import gateway
@@ -93,7 +92,7 @@ def _each[T](things: Iterable[T], deed: Callable[[T], object], report: Reconcile
         except gateway.StripeUnavailableError:
             raise
         except Exception as error:
-            if isinstance(error, DatabaseError) and is_database_away():
+            if is_database_away(error):
                 raise
             logger.exception("reconcile_crashed", thing=str(thing)[:200])
             report.crashed += 1

@@ -83,7 +83,8 @@ def restore_standing(account: Account, *, by: Actor, at: datetime, note: str = "
     owed = account.payment_failures.unsettled()
     lock = account.live_suspensions().filter(reason=Suspension.Reason.BILLING).first()
     if lock:
-        return not owed.filter(suspended_at__gte=lock.suspended_at).exists() and _lift(account, by=by, at=at, note=note)
+        still_owed = owed.filter(suspended_at__gte=lock.suspended_at).exists()
+        return not still_owed and lift_for_debt(account, by=by, at=at, note=note)
     if account.standing == Standing.PAST_DUE and not owed.exists():
         move(account, Standing.ACTIVE, by=by, at=at, reason=note, field="standing")
     return False
@@ -92,16 +93,12 @@ def restore_standing(account: Account, *, by: Actor, at: datetime, note: str = "
 def restore_by_staff(account: Account, *, by: Actor, at: datetime, reason: str) -> None:
     """Lifts the billing suspension although nothing was paid. The cases keep their `suspended_at`, so the next pass does
     not suspend for the same invoice again. The caller holds the account's lock."""
-    if not _lift(account, by=by, at=at, note=reason):
+    if not lift_for_debt(account, by=by, at=at, note=reason):
         # Suspended for something else too: the move, which is the usual audit entry, did not happen.
         record("billing_suspension.lifted", account, by=by, at=at, reason=reason)
 
 
-def lift_for_returning(account: Account, *, by: Actor, at: datetime) -> bool:
-    """Lifts the billing suspension of who pays again although an old debt is open; True where the service came back."""
-    return _lift(account, by=by, at=at)
-
-
-def _lift(account: Account, *, by: Actor, at: datetime, note: str = "") -> bool:
+def lift_for_debt(account: Account, *, by: Actor, at: datetime, note: str = "") -> bool:
+    """Lifts the billing suspension whatever is still owed; True where the service came back."""
     target = Standing.PAST_DUE if account.payment_failures.unsettled().exists() else Standing.ACTIVE
     return account.lift_suspension(Suspension.Reason.BILLING, back_to=target, by=by, at=at, note=note)

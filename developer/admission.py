@@ -148,7 +148,7 @@ def admit(digest: str, scope: Scope, *, at: datetime) -> Admission | None:
 
 
 def _one_row(statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
-    """On PostgreSQL the statement is prepared once for each connection: planning it took as long as doing it."""
+    """On PostgreSQL the statement is prepared once for each connection, and not planned anew at each call."""
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(statement, values)
@@ -162,9 +162,7 @@ def _one_row(statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
 def look_up(digest: str, *, at: datetime) -> KeyHolder | None:
     """Whose key it is, and where they stand; None: nobody's. Counts nothing."""
     month = Month.of(at)
-    with connection.cursor() as cursor:
-        cursor.execute(LOOK_UP, {"digest": digest, "month": month.name})
-        row = cursor.fetchone()
+    row = _one_row(LOOK_UP, {"digest": digest, "month": month.name})
     if row is None:
         return None
     account_id, key_id, quota, used, tier, standing, scopes, revoked_at, expires_at = row

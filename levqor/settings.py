@@ -109,15 +109,13 @@ MIDDLEWARE = [
     "levqor.site.middleware.NotFoundMiddleware",
 ]
 
-# Paths that machines call often and that need no session, no template and no access log: answered before all of that.
+# Paths, and reads below paths, that machines call often and that need no session, template or access log: before all that.
 FAST_LANE = {
     "/api/webhooks/stripe": "billing.webhooks.receive_stripe_event",
     "/api/status/health": "status.views.health",
     "/api/status/ready": "status.views.ready",
 }
-# Reads that programs make all day: counted, and listed for their owners, by the sandbox itself.
 FAST_READS = ("/api/sandbox/",)
-
 # What scripts of any origin may read, and what no cache may keep.
 OPEN_TO_SCRIPTS = ("/api/sandbox/", "/api/status/", "/api/v2/", "/public/")
 NEVER_CACHED = ("/api/sandbox/",)

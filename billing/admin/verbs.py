@@ -7,7 +7,7 @@ from datetime import datetime
 from billing import staff_actions
 from billing.admin.forms import AddressForm, NoteForm, PauseForm, ResendForm, SkipForm, SteeringForm
 from billing.models import FailureStatus, PaymentFailure, StepStatus
-from levqor.accounts.models import Suspension
+from billing.suspension import is_suspended_for_debt
 from levqor.lib.actors import Actor
 
 type Deed = Callable[[PaymentFailure, SteeringForm, Actor, datetime], object]
@@ -52,10 +52,6 @@ def _resend(case: PaymentFailure, form: SteeringForm, by: Actor, at: datetime) -
 
 def _add_address(case: PaymentFailure, form: SteeringForm, by: Actor, at: datetime) -> None:
     staff_actions.add_address(case.account, form.cleaned_data["email"], by=by, at=at, reason=_why(form))
-
-
-def _is_suspended(case: PaymentFailure) -> bool:
-    return any(suspension.reason == Suspension.Reason.BILLING for suspension in case.account.live_suspensions())
 
 
 def _has_steps(case: PaymentFailure, statuses: set[StepStatus]) -> bool:
@@ -122,7 +118,7 @@ VERBS = [
         "Switches the service on again although nothing was paid. This invoice does not suspend it a second time.",
         "The account is restored.",
         lambda case, form, by, at: staff_actions.restore_account(case.account, by=by, at=at, reason=_why(form)),
-        lambda case, at: _is_suspended(case),
+        lambda case, at: is_suspended_for_debt(case.account),
     ),
     Verb(
         "exempt",

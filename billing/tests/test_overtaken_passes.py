@@ -160,7 +160,7 @@ def test_a_database_that_is_away_ends_the_pass(scene: Scene, monkeypatch: pytest
         raise OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr("billing.emails.reminder", lose_connection)
-    monkeypatch.setattr("billing.dunning.is_database_away", lambda: True)
+    monkeypatch.setattr("billing.dunning.is_database_away", lambda error: True)
 
     with pytest.raises(OperationalError):
         scene.run(day=1)

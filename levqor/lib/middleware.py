@@ -110,7 +110,7 @@ class FastLaneMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self.views = {path: import_string(view) for path, view in settings.FAST_LANE.items()}
+        self.views: dict[str, GetResponse] = {path: import_string(view) for path, view in settings.FAST_LANE.items()}
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         view = self.views.get(request.path_info)
@@ -118,12 +118,10 @@ class FastLaneMiddleware:
             return self.get_response(request)
         # Raises for a foreign Host header, which Django then answers with 400.
         request.get_host()
-        response: HttpResponseBase
         if view is not None:
-            response = view(request)
-        else:
-            request.resolver_match = match = resolve(request.path_info)
-            response = match.func(request, *match.args, **match.kwargs)
+            return view(request)
+        request.resolver_match = match = resolve(request.path_info)
+        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
         return response
 
 

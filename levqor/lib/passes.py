@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import Error, connection
+from django.db import DatabaseError, Error, connection
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class PassClock:
         return time.monotonic() - self._started
 
 
-def is_database_away() -> bool:
-    """Asked after an error of the database: a deadlock or a lock that took too long is one row's, an end of the server
+def is_database_away(error: Exception) -> bool:
+    """Asked of what a pass met at one row: a deadlock or a lock that took too long is that row's, an end of the server
     is everybody's. A connection that broke alone is made anew."""
-    if connection.is_usable():
+    if not isinstance(error, DatabaseError) or connection.is_usable():
         return False
     connection.close()
     try:

@@ -98,7 +98,10 @@ def send(
             _attach(mail, attachments, at=at)
     except IntegrityError:
         # Whoever writes the same mail at the same moment gets the same row, and a transaction that goes on.
-        mail = OutgoingMail.objects.get(key=key)
+        known = OutgoingMail.objects.filter(key=key).first()
+        if known is None:
+            raise
+        return known
     if not is_driven_by_flow:
         nudge(DELIVER_TASK)
     return mail
