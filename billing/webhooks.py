@@ -20,7 +20,7 @@ from billing.models import EventStatus, StripeEvent, WebhookRefusal
 from billing.stripe_objects import mapping, moment, object_id, text
 from levqor.lib.nesting import nests_too_deep
 from levqor.lib.nudge import nudge
-from levqor.lib.problems import Code, problem
+from levqor.lib.problems import Code, no_content, problem
 
 logger = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ def receive_stripe_event(request: HttpRequest) -> HttpResponse:
 def _wrong_method(request: HttpRequest) -> HttpResponse:
     allow = {"Allow": "POST, OPTIONS"}
     if request.method == "OPTIONS":
-        return HttpResponse(status=204, headers=allow)
+        return no_content(allow)
     return problem(request, Code.METHOD_NOT_ALLOWED, "Stripe delivers events by POST.", headers=allow)
 
 

@@ -20,7 +20,7 @@ from developer.admission import QUOTAS
 from developer.forms import CreateKeyForm, RotateKeyForm
 from developer.models import ApiKey
 from developer.portal import last_requests_of, standing_of, state_of, states_of
-from levqor.accounts.membership import account_for
+from levqor.accounts.membership import account_for, first_account_of
 from levqor.accounts.models import Account, ApiTier, User
 from levqor.lib.actors import customer
 
@@ -58,7 +58,8 @@ def curl_line(key: str) -> str:
 def start(request: HttpRequest) -> HttpResponse:
     """Where sign-up ends: a key that works, shown this once, and the line to try it with."""
     at, user = timezone.now(), _user(request)
-    if at - user.date_joined > JUST_SIGNED_UP or request.headers.get("Sec-Fetch-Site") == "cross-site":
+    is_meant = request.method == "GET" and request.headers.get("Sec-Fetch-Site") != "cross-site"
+    if at - user.date_joined > JUST_SIGNED_UP or not is_meant:
         return HttpResponseRedirect(reverse(KEYS))
     account = account_for(user, at=at)
     issued = keys.first_key(account, by=user, at=at)
@@ -71,12 +72,13 @@ def start(request: HttpRequest) -> HttpResponse:
 def manage(request: HttpRequest) -> HttpResponse:
     """Usage of the month, the keys, and the form for a new one."""
     at, user = timezone.now(), _user(request)
-    account = _account_on_page(request, user, at=at)
+    account = _account_on_page(request, user)
     if request.method != "POST":
         return _keys_page(request, account, CreateKeyForm(), at=at)
     form = CreateKeyForm(request.POST)
     if not form.is_valid():
         return _keys_page(request, account, form, at=at, status=422)
+    account = account or account_for(user, at=at)
     try:
         issued = keys.create_key(account, form.order(at=at), by=user, at=at)
     except keys.KeyRefusedError as refused:
@@ -127,28 +129,29 @@ def keys_url(account_id: int) -> str:
     return reverse(KEYS, query={"account": account_id})
 
 
-def _account_on_page(request: HttpRequest, user: User, *, at: datetime) -> Account:
-    """The account that the address names, else the one that this person works in. Somebody else's is not found."""
+def _account_on_page(request: HttpRequest, user: User) -> Account | None:
+    """The account that the address names, else the one that this person works in, who may have none yet: looking at the
+    page opens none. Somebody else's is not found."""
     wanted = request.GET.get("account")
     if wanted is None:
-        return account_for(user, at=at)
+        return first_account_of(user)
     if not ACCOUNT_NUMBER.fullmatch(wanted):
         raise Http404
     return get_object_or_404(user.accounts.select_related("plan"), pk=int(wanted))
 
 
 def _keys_page(
-    request: HttpRequest, account: Account, form: CreateKeyForm, *, at: datetime, status: int = 200
+    request: HttpRequest, account: Account | None, form: CreateKeyForm, *, at: datetime, status: int = 200
 ) -> HttpResponse:
-    context = {
-        "account": account,
-        "accounts": _user(request).accounts.order_by("name", "pk"),
-        "form": form,
-        "standing": standing_of(account, at=at),
-        "states": states_of(account, at=at),
-        "requests": last_requests_of(account),
-        "breadcrumbs": [*_home(), ("Keys and usage", "")],
-    }
+    context = {"form": form, "breadcrumbs": [*_home(), ("Keys and usage", "")]}
+    if account:
+        context |= {
+            "account": account,
+            "accounts": _user(request).accounts.order_by("name", "pk"),
+            "standing": standing_of(account, at=at),
+            "states": states_of(account, at=at),
+            "requests": last_requests_of(account),
+        }
     return render(request, "developer/keys.html", context, status=status)
 
 

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from levqor.lib.api import MalformedJsonError, StrictJsonParser, UnsupportedMediaTypeError, malformed, schema_problem
-from levqor.lib.problems import Code, problem
+from levqor.lib.problems import Code, problem, unreadable_body
 
 ROUTERS: Final = {
     "/sla": "claims.api.router",
@@ -32,5 +33,12 @@ def _is_refused(request: HttpRequest, error: HttpError) -> HttpResponse:
     if isinstance(error.__cause__, UnsupportedMediaTypeError):
         return problem(request, Code.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json.")
     if isinstance(error.__cause__, MalformedJsonError):
-        return malformed(request)
+        return malformed(request, str(error.__cause__))
     return problem(request, Code.of_status(error.status_code), str(error))
+
+
+@api.exception_handler(RequestDataTooBig)
+@api.exception_handler(UnreadablePostError)
+def _cannot_be_read(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    # Ninja would show a traceback in place of these with DEBUG on, and let them pass to the middleware without.
+    return unreadable_body(request, error)

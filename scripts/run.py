@@ -8,11 +8,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 from honcho import manager as honcho
+from honcho.printer import Printer
 
 from scripts import ROOT, CannotStartError, dotenv, readiness
 
@@ -23,6 +25,8 @@ SECONDS_TO_STOP = 25
 
 
 def main() -> int:
+    # Until the processes run, nobody reading on ends it silently, as it ends any tool in a pipe.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.chdir(ROOT)
     try:
         port, host = wanted_port(), os.environ.get("HOST") or "127.0.0.1"
@@ -84,26 +88,62 @@ class Signals(honcho.ProcessManager):  # type: ignore[misc]  # Honcho has no typ
             os.kill(pid, signal.SIGTERM)
 
 
+class Manager(honcho.Manager):  # type: ignore[misc]  # Honcho has no types
+    """Stops when all have started, if asked before: Honcho's own would fail at the first of which it has not heard yet, and
+    leave the others running."""
+
+    is_asked_to_stop = False
+
+    def terminate(self) -> None:
+        self.is_asked_to_stop = True
+        if self._all_started():
+            super().terminate()
+
+    def _any_stopped(self) -> bool:
+        return self.is_asked_to_stop or bool(super()._any_stopped())
+
+
+class Output:
+    """The standard output for as long as somebody reads it; after that all stops, as after Ctrl-C."""
+
+    def write(self, text: str) -> None:
+        self._try(lambda: sys.stdout.write(text))
+
+    def flush(self) -> None:
+        self._try(sys.stdout.flush)
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
+
+    @staticmethod
+    def _try(deed: Callable[[], object]) -> None:
+        try:
+            deed()
+        except BrokenPipeError:
+            stop_without_a_terminal()
+
+
 def run_processes(procfile: Path, seconds_to_stop: int = SECONDS_TO_STOP) -> int:
     """Runs the lines of the file until somebody stops them; 0 after Ctrl-C, 1 where a process died by itself."""
     honcho.KILL_WAIT = seconds_to_stop
-    manager = honcho.Manager()
+    manager = Manager(printer=Printer(Output()))
     manager._procmgr = Signals()
     for line in procfile.read_text().splitlines():
         name, command = line.split(":", 1)
         # In place of the shell that Honcho starts it with, so that signals reach it.
         manager.add_process(name, f"exec {command.strip()}", cwd=str(procfile.parent))
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, stop_without_a_terminal)
     manager.loop()
     if manager.returncode in STOPPED_BY_HAND:
-        print("Levqor has stopped.", flush=True)
+        print("Levqor has stopped.", file=Output(), flush=True)
         return 0
-    print("A process ended by itself, so all were stopped; its last lines above say why.", flush=True)
+    print("A process ended by itself, so all were stopped; its last lines above say why.", file=Output(), flush=True)
     return 1
 
 
-def stop_without_a_terminal(signum: int, frame: FrameType | None) -> None:
-    """The window was closed: all stops as after Ctrl-C, and nothing more can be said."""
+def stop_without_a_terminal(signum: int = signal.SIGPIPE, frame: FrameType | None = None) -> None:
+    """The window was closed, or the pipe: all stops as after Ctrl-C, and nothing more can be said."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.dup2(nowhere, sys.stderr.fileno())
@@ -118,6 +158,7 @@ def announce(port: int, logins: str) -> None:
     shown = "".join(f"  {line}\n" for line in logins.splitlines())
     print(
         f"\n  Levqor runs at {address}\n  Back office: {address}/admin/\n  Mails: var/mail/\n{shown}  Stop with Ctrl-C.\n",
+        file=Output(),
         flush=True,
     )
 

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
-from levqor.lib.problems import Code, problem
+from levqor.lib.problems import Code, no_content, problem
 from status import badge, feeds, pages, statuspage, uptime_json
 from status.document import IncidentDocument
 from status.health import desk
@@ -67,7 +67,7 @@ def _refuse_method(request: HttpRequest) -> HttpResponse | None:
             "Access-Control-Allow-Methods": READ,
             "Access-Control-Max-Age": "600",
         }
-        return HttpResponse(status=204, headers=headers | cors)
+        return no_content(headers | cors)
     if request.path_info.startswith("/api/"):
         return problem(request, Code.METHOD_NOT_ALLOWED, "This can only be read.", headers=headers)
     return HttpResponse("Method not allowed\n", status=405, content_type="text/plain; charset=utf-8", headers=headers)

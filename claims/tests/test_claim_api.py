@@ -124,6 +124,33 @@ def test_a_body_that_is_no_json_object_gets_its_problem(
     assert (response.status_code, response.json()["code"]) == (status, code)
 
 
+def test_a_body_too_large_is_its_problem_on_a_laptop_too(client: Client, settings: Settings) -> None:
+    settings.DEBUG = True
+
+    response = client.post("/api/sla/claim", b" " * 3_000_000, content_type="application/json")
+
+    assert (response.status_code, response.json()["code"]) == (413, "payload_too_large")
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"plan": "pro", "plan": "growth"}', "The body has an object in which one name stands twice."),
+        (b"[" * 100_000, "The body is nested too deeply."),
+        (b"{", "The body is not valid JSON in UTF-8."),
+    ],
+)
+def test_it_says_what_is_wrong_with_the_json(client: Client, body: bytes, detail: str) -> None:
+    assert client.post("/api/sla/claim", body, content_type="application/json").json()["detail"] == detail
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"7"])
+def test_what_is_no_object_is_told_so_in_words_of_json(client: Client, body: bytes) -> None:
+    errors = client.post("/api/sla/claim", body, content_type="application/json").json()["errors"]
+
+    assert errors == [{"pointer": "#", "code": "invalid", "detail": "This must be a JSON object."}]
+
+
 def test_another_method_is_refused_and_the_slash_is_unknown(client: Client) -> None:
     wrong = client.get("/api/sla/claim")
 

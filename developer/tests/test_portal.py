@@ -73,6 +73,27 @@ def test_who_signed_up_long_ago_makes_keys_by_the_form_alone(client: Client, acc
     assert not ApiKey.objects.exists()
 
 
+def test_a_head_request_uses_no_first_key_up() -> None:
+    client = Client()
+    client.force_login(make_user())
+
+    assert client.head("/developer/start").status_code == 302
+    assert secret_in(client.get("/developer/start"))
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_at_the_keys_opens_no_account(client: Client, method: str) -> None:
+    answer = getattr(client, method)("/developer/keys")
+
+    assert answer.status_code == 200
+    assert not Account.objects.exists()
+
+
+def test_the_first_key_opens_the_account(client: Client, ada: User) -> None:
+    assert secret_in(client.post("/developer/keys", key_form()))
+    assert Account.objects.get().members.get() == ada
+
+
 @pytest.mark.parametrize("path", ["/developer/keys", "/developer/start", "/developer/keys/1/rotate"])
 def test_it_asks_a_stranger_to_sign_in(path: str) -> None:
     answer = Client().get(path)

@@ -50,14 +50,19 @@ def join_on_confirmed_address(sender: object, email_address: EmailAddress, **_: 
     join_accounts_of(email_address.user, at=timezone.now())
 
 
+def first_account_of(user: User) -> Account | None:
+    """The account that this person works in: the first they joined."""
+    return Account.objects.filter(members=user).order_by("membership__pk").select_related("plan").first()
+
+
 def account_for(user: User, *, at: datetime) -> Account:
-    """The account that this person works in: the first they joined, or a new one of their own, on no plan yet.
+    """The account that this person works in, or a new one of their own, on no plan yet.
 
     Asked twice at the same moment it is one account.
     """
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=user.pk)
-        known = Account.objects.filter(members=locked).order_by("membership__pk").select_related("plan").first()
+        known = first_account_of(locked)
         if known:
             return known
         account = Account.objects.create(name=locked.full_name, billing_email=locked.email, created_at=at)

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -16,6 +16,14 @@ from pydantic.alias_generators import to_camel
 
 from levqor.lib.nesting import nests_too_deep
 from levqor.lib.problems import Code, problem
+
+NOT_JSON: Final = "The body is not valid JSON in UTF-8."
+# What pydantic says of these speaks of Python, or of less than the caller wants to know.
+DETAILS: Final = {
+    "missing": "This field is required.",
+    "extra_forbidden": "There is no such field.",
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "This must be a JSON object."),
+}
 
 
 class CamelSchema(Schema):
@@ -29,7 +37,7 @@ class UnsupportedMediaTypeError(Exception):
 
 
 class MalformedJsonError(Exception):
-    """The body is not the JSON of an object that every database can keep."""
+    """The body is not the JSON of an object that every database can keep; its words are for the caller."""
 
 
 class StrictJsonParser(Parser):
@@ -41,12 +49,12 @@ class StrictJsonParser(Parser):
         try:
             text = request.body.decode("utf-8")
             if nests_too_deep(text):
-                raise MalformedJsonError
+                raise MalformedJsonError("The body is nested too deeply.")
             body = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_once)
             if "\\u" in text:
                 json.dumps(body, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
-            raise MalformedJsonError from error
+            raise MalformedJsonError(NOT_JSON) from error
         return body
 
 
@@ -66,12 +74,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object in which a name stands twice means different things to different readers."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise MalformedJsonError("The body has an object in which one name stands twice.")
     return found
 
 
-def malformed(request: HttpRequest) -> HttpResponse:
-    return problem(request, Code.MALFORMED_JSON, "The body is not valid JSON in UTF-8.")
+def malformed(request: HttpRequest, detail: str = NOT_JSON) -> HttpResponse:
+    return problem(request, Code.MALFORMED_JSON, detail)
 
 
 def schema_problem(request: HttpRequest, errors: list[dict[str, Any]]) -> HttpResponse:
@@ -91,8 +99,7 @@ def _pointed(error: dict[str, Any]) -> dict[str, str]:
     inside = path[1:] if where == "body" else path
     pointer = "#" + "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in inside)
     kind = str(error["type"])
-    details = {"missing": "This field is required.", "extra_forbidden": "There is no such field."}
-    return {"pointer": pointer, "code": codes.get(kind, "invalid"), "detail": details.get(kind, str(error["msg"]))}
+    return {"pointer": pointer, "code": codes.get(kind, "invalid"), "detail": DETAILS.get(kind, str(error["msg"]))}
 
 
 def form_problem(request: HttpRequest, form: forms.Form, names: Mapping[str, str]) -> HttpResponse:

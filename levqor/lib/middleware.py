@@ -8,21 +8,14 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import BadRequest, RequestDataTooBig
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    HttpResponsePermanentRedirect,
-    UnreadablePostError,
-)
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware.csp import ContentSecurityPolicyMiddleware
 from django.urls import Resolver404, resolve
 from django.utils.encoding import escape_uri_path
 from django.utils.module_loading import import_string
 
-from levqor.lib.problems import CONTENT_TYPE, Code, is_api_path, problem, problem_for_status
+from levqor.lib.problems import CONTENT_TYPE, is_api_path, no_content, problem_for_status, unreadable_body
 
 type GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -47,8 +40,10 @@ class HealthMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info != "/health":
             return self.get_response(request)
+        if request.method == "OPTIONS":
+            return no_content({"Allow": "GET, HEAD, OPTIONS"})
         if request.method not in {"GET", "HEAD"}:
-            return HttpResponse(status=204 if request.method == "OPTIONS" else 405, headers={"Allow": "GET, HEAD"})
+            return HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"})
         body = json.dumps({"ok": True, "ts": int(time.time())})
         headers = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
         return HttpResponse(body, content_type="application/json", headers=headers)
@@ -137,7 +132,7 @@ class OptionsMiddleware:
         if not allow or response.status_code not in {200, 405}:
             return response
         if request.method == "OPTIONS":
-            return HttpResponse(status=204, headers={"Allow": allow})
+            return no_content({"Allow": allow})
         response.headers["Allow"] = allow
         return response
 
@@ -205,14 +200,8 @@ class ProblemMiddleware:
         return problem_for_status(request, response.status_code, {"Allow": allow} if allow else None)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Bodies that cannot be read are the caller's fault; Django tells them apart by no status of their own."""
-        if not is_api_path(request.path_info):
-            return None
-        if isinstance(exception, RequestDataTooBig):
-            return problem(request, Code.PAYLOAD_TOO_LARGE, "The body is larger than this address takes.")
-        if isinstance(exception, UnreadablePostError):
-            return problem(request, Code.BAD_REQUEST, "The body ended before its announced length.")
-        return None
+        """Bodies that cannot be read are the caller's fault."""
+        return unreadable_body(request, exception) if is_api_path(request.path_info) else None
 
 
 def _has_own_body(request: HttpRequest, response: HttpResponseBase) -> bool:

@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 CONTENT_TYPE = "application/problem+json"
 API_PREFIXES = ("/api/", "/public/")
@@ -76,10 +77,27 @@ def problem(
     return HttpResponse(json.dumps(body), status=code.status, content_type=CONTENT_TYPE, headers=headers)
 
 
+def no_content(headers: dict[str, str]) -> HttpResponse:
+    """204: the answer to OPTIONS, without content and so without a type of it."""
+    response = HttpResponse(status=204, headers=headers)
+    del response.headers["Content-Type"]
+    return response
+
+
+def unreadable_body(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """The problem where the error says that the body cannot be read, for which Django has no status of its own."""
+    if isinstance(error, RequestDataTooBig):
+        return problem(request, Code.PAYLOAD_TOO_LARGE, "The body is larger than this address takes.")
+    if isinstance(error, UnreadablePostError):
+        return problem(request, Code.BAD_REQUEST, "The body ended before its announced length.")
+    return None
+
+
 def problem_for_status(request: HttpRequest, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
     """The problem for an answer that came without one: an unknown path, a wrong method, a crash."""
     code = Code.of_status(status)
     details = {
+        400: "The request cannot be read as it was sent: look at its Host header, its address and its body.",
         404: f"There is nothing at {request.path}.",
         405: f"{request.method} is not possible here; the Allow header names the methods that are.",
         503: "Our database does not answer right now. Nothing was done; try again after a minute.",

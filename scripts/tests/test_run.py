@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -83,8 +82,6 @@ def test_stopping_waits_for_what_a_worker_runs(tmp_path: Path, sent: signal.Sign
     process = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path / "Procfile")], stdout=subprocess.DEVNULL)
     try:
         wait_until((tmp_path / "began").exists, what="the worker runs")
-        # Honcho stops what it has heard the start of.
-        time.sleep(0.5)
 
         os.kill(process.pid, sent)
 
@@ -92,3 +89,21 @@ def test_stopping_waits_for_what_a_worker_runs(tmp_path: Path, sent: signal.Sign
         assert (tmp_path / "ended").exists()
     finally:
         process.kill()
+
+
+@pytest.mark.parametrize("is_closed", [True, False], ids=["nobody reads on", "Ctrl-C at the first line"])
+def test_it_stops_at_the_very_start_too(tmp_path: Path, is_closed: bool) -> None:
+    (tmp_path / "Procfile").write_text("".join(f"sleeper{number}: sleep 60\n" for number in range(5)))
+    command = [sys.executable, "-c", RUN, str(tmp_path / "Procfile")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            # The others may not have started yet.
+            assert process.stdout and process.stdout.readline()
+            if is_closed:
+                process.stdout.close()
+            else:
+                os.kill(process.pid, signal.SIGINT)
+
+            assert process.wait(20) == 0
+        finally:
+            process.kill()

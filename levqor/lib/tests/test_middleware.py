@@ -42,12 +42,24 @@ def test_a_bad_host_under_the_api_is_a_problem(client: Client) -> None:
     answer = client.get("/api/nothing", headers={"Host": "evil.example"})
 
     assert answer.headers["Content-Type"] == "application/problem+json"
+    assert "Host header" in answer.json()["detail"]
 
 
-def test_options_under_the_api_names_the_methods(client: Client) -> None:
-    answer = client.options("/api/webhooks/stripe")
+@pytest.mark.parametrize(
+    ("path", "methods"), [("/api/webhooks/stripe", "POST, OPTIONS"), ("/health", "GET, HEAD, OPTIONS")]
+)
+def test_options_names_the_methods_and_has_no_content(client: Client, path: str, methods: str) -> None:
+    answer = client.options(path)
 
-    assert (answer.status_code, answer.headers["Allow"]) == (204, "POST, OPTIONS")
+    assert (answer.status_code, answer.headers["Allow"]) == (204, methods)
+    assert "Content-Type" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/health", "/public/openapi.json"])
+def test_what_can_only_be_read_names_how(path: str) -> None:
+    answer = Client(enforce_csrf_checks=True).post(path)
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
