@@ -1,9 +1,11 @@
 """Looking a source over before it is published: what it becomes, and everything that is wrong with it."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.urls import Resolver404, resolve
@@ -53,12 +55,16 @@ def read(source: str, *, on: date) -> tuple[Examination, list[str]]:
     return examination, list(dict.fromkeys(rendered.links))
 
 
+# Marks that strike out or enclose the character before them, and the choice between two looks of one.
+RESTYLING: Final = re.compile("[\u0335-\u0338\u20d0-\u20f0\ufe00-\ufe0f]")
+
+
 def _unseen(source: str) -> list[str]:
     """Characters by which a text would read otherwise than what is frozen and signed."""
     return [
-        f"Line {number} holds a character that is not seen and changes how it reads (U+{ord(found[0]):04X}): remove it."
+        f"Line {number} holds a character that is not seen, or changes how another reads (U+{ord(found[0]):04X}): remove it."
         for number, line in enumerate(source.split("\n"), start=1)
-        if (found := UNSEEN.search(line))
+        if (found := UNSEEN.search(line) or RESTYLING.search(line))
     ]
 
 

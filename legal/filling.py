@@ -13,6 +13,8 @@ from legal.variables import Fact
 OPEN, CLOSE = "\ue000", "\ue001"
 MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
 VARIABLE = re.compile(r"\{\{\s*([^{}\n]*?)\s*\}\}")
+# An anchor's are the only braces that a text may show; every other is of a variable that is not whole.
+ANCHOR_AT_END = re.compile(r"\{#[^{}\n]*\}\s*$", re.MULTILINE)
 BLOCK = re.compile(r"^\s*\{\{\s*([#^/])\s*([^{}\n]*?)\s*\}\}\s*$")
 FIELDS = ("title", "summary")
 
@@ -32,6 +34,10 @@ class Filled:
         """The value that belongs where the mark stands."""
         return self.used.get(self.marks[int(mark[1])], "")
 
+    def as_written(self, mark: re.Match[str]) -> str:
+        """How the source has what the mark stands for."""
+        return f"{{{{ {self.marks[int(mark[1])]} }}}}"
+
 
 def fill(source: str, facts: Mapping[str, Fact]) -> Filled:
     """Reads a source against the facts; what is wrong with it is in `problems`, in sentences."""
@@ -42,8 +48,19 @@ def fill(source: str, facts: Mapping[str, Fact]) -> Filled:
     filled.title = _plain(front.get("title", ""), facts, filled)
     filled.summary = _plain(front.get("summary", ""), facts, filled)
     filled.marked = VARIABLE.sub(lambda found: _mark(found[1], facts, filled), kept)
+    filled.problems += _half_written(f"{filled.title}\n{filled.summary}\n{filled.marked}", filled)
     filled.problems = list(dict.fromkeys(filled.problems))
     return filled
+
+
+def _half_written(text: str, filled: Filled) -> list[str]:
+    """Lines with braces left over: readers would see them in place of the fact."""
+    lines = [line.strip() for line in ANCHOR_AT_END.sub("", text).split("\n") if "{" in line or "}" in line]
+    return [
+        f"“{MARK.sub(filled.as_written, line)}” has a brace too many or too few: a fact is written “{{{{ name }}}}”, "
+        "an anchor “{#name}” at the end of its line."
+        for line in lines
+    ]
 
 
 def _split(text: str, filled: Filled) -> tuple[dict[str, str], str]:

@@ -117,10 +117,15 @@ def _unshown(marked: str, tokens: list[Token], env: dict[str, Any]) -> list[str]
         if not shown.issuperset(WORD.findall(UNREAD.sub("", unescape(lines[number])))):
             lost.add(number)
     return [
-        f"“{MARK.sub('…', lines[number].strip())}” would not be shown as it is written: Markdown reads a line that begins "
-        "with “[…]:” as the target of a link. Write “\\[” for a bracket that is meant."
+        f"“{MARK.sub('…', lines[number].strip())}” would not be shown as it is written: {_why_lost(lines[number])}"
         for number in sorted(lost)
     ]
+
+
+def _why_lost(line: str) -> str:
+    if "|" in line and not line.lstrip().startswith("["):
+        return "it has more cells than the first line of its table. Write “\\|” for a line that is meant."
+    return "Markdown reads a line that begins with “[…]:” as the target of a link. Write “\\[” for a bracket that is meant."
 
 
 def _lines_of(references: list[dict[str, Any]]) -> set[int]:
@@ -301,10 +306,14 @@ class _Numbering:
         return 1
 
     def _links(self, position: int) -> int:
+        href = words = ""
         for child in self.tokens[position].children or []:
-            href = child.attrGet("href")
-            if child.type == "link_open" and isinstance(href, str):
+            if child.type == "link_open":
+                href, words = str(child.attrGet("href") or ""), ""
                 self.rendered.links.append(href)
+            elif child.type == "link_close" and not words.strip():
+                self.rendered.problems.append(f"The link to “{href}” has no words: nobody would see it.")
+            words += child.content
         return 0
 
     def _anchor(self, token: Token, inline: Token) -> str:

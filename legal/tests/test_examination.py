@@ -67,12 +67,14 @@ def test_an_anchor_that_goes_is_a_warning() -> None:
     ]
 
 
-@pytest.mark.parametrize("unseen", ["\u202e", "\u2066", "\u200b", "\ufeff", "\x1b"])
+@pytest.mark.parametrize(
+    "unseen", ["\u202e", "\u2066", "\u200b", "\ufeff", "\x1b", "\u00ad", "\U000e0041", "\ufe0f", "\u0336"]
+)
 def test_a_character_that_nobody_sees_is_named_with_its_line(unseen: str) -> None:
     problems = examined(f"We pay {unseen}nothing.").problems
 
     assert problems == [
-        f"Line 8 holds a character that is not seen and changes how it reads (U+{ord(unseen):04X}): remove it."
+        f"Line 8 holds a character that is not seen, or changes how another reads (U+{ord(unseen):04X}): remove it."
     ]
 
 
@@ -81,3 +83,38 @@ def test_a_character_that_nobody_sees_is_named_with_its_line(unseen: str) -> Non
 )
 def test_other_scripts_and_emoji_are_fine(words: str) -> None:
     assert examined(words).problems == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "It costs {{ plan.starter.price a month.",
+        "It costs plan.starter.price }} a month.",
+        "It costs { plan.starter.price } a month.",
+        "It costs {{{ plan.starter.price }}} a month.",
+        "It costs {{ plan.starter.price }",
+        "{{#company.vat}",
+    ],
+)
+def test_a_variable_that_is_not_whole_is_named_with_its_line(words: str) -> None:
+    problems = examined(words).problems
+
+    assert problems == [
+        f"“1. {words}” has a brace too many or too few: a fact is written “{{{{ name }}}}”, "
+        "an anchor “{#name}” at the end of its line."
+    ]
+
+
+def test_a_link_without_words_is_named() -> None:
+    assert examined("See [](/terms) and [**terms**](/terms).").problems == [
+        "The link to “/terms” has no words: nobody would see it."
+    ]
+
+
+def test_a_cell_that_no_column_takes_is_named() -> None:
+    problems = examined("Prices:\n\n| Plan | Price |\n| --- | --- |\n| Starter | 19 | 1234 |\n\nMore").problems
+
+    assert problems == [
+        "“| Starter | 19 | 1234 |” would not be shown as it is written: it has more cells than the first line of its table. "
+        "Write “\\|” for a line that is meant."
+    ]

@@ -14,7 +14,10 @@ FASTEST_SECONDS = 3
 
 # What is not seen and changes how the text beside it reads: turns of direction, joints of no width, controls. A NUL is
 # left to the forms, which refuse it. Emoji keep their joiner.
-UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+UNSEEN = re.compile(
+    "[\u202a-\u202e\u2061-\u206f\u200b\u2060\ufeff\xad\u061c\u180e\U000e0000-\U000e0fff"
+    "\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"
+)
 
 
 class LineField(forms.CharField):

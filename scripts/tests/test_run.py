@@ -98,7 +98,8 @@ def test_it_stops_at_the_very_start_too(tmp_path: Path, is_closed: bool) -> None
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
             # The others may not have started yet.
-            assert process.stdout and process.stdout.readline()
+            assert process.stdout is not None
+            assert process.stdout.readline()
             if is_closed:
                 process.stdout.close()
             else:
