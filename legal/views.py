@@ -12,7 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
-from legal import reading
+from legal import offer, reading
 from legal.comparison import compare
 from legal.models import DfyPackage, DocumentVersion, PublishedPdf, VersionStatus
 from legal.reading import Shelf
@@ -46,7 +46,11 @@ def document(request: HttpRequest, slug: str) -> HttpResponse:
 @fresh
 def pricing(request: HttpRequest) -> HttpResponse:
     """What everything costs today, from the same rows that fill the texts of new versions."""
-    context = {"plans": Plan.objects.order_by("position"), "packages": DfyPackage.objects.on_sale()}
+    context = {
+        "plans": Plan.objects.order_by("position"),
+        "packages": DfyPackage.objects.on_sale(),
+        "waiting": offer.standing(at=timezone.now()).waiting,
+    }
     return render(request, "legal/pricing.html", context)
 
 

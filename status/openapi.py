@@ -11,6 +11,13 @@ REF: Final = "#/components/schemas/Status{model}"
 TAG: Final = "Status"
 
 
+class Alive(Strict):
+    """The web process answers; nothing else is asked."""
+
+    ok: bool
+    ts: int = Field(description="Seconds since 1970.", examples=[1763095209])
+
+
 class Part(Strict):
     ok: bool
     service: str = Field(examples=["PostgreSQL"])
@@ -84,12 +91,15 @@ WORDS: Final = {
 
 def describe() -> tuple[dict[str, Any], dict[str, Any]]:
     """Paths, and the schemas they refer to."""
-    models: set[type[BaseModel]] = {Health, Ready, Uptime, *FILES.values()}
+    models: set[type[BaseModel]] = {Alive, Health, Ready, Uptime, *FILES.values()}
     refs, definitions = models_json_schema([(model, "serialization") for model in models], ref_template=REF)
     schema_of = {model: refs[model, "serialization"] for model in models}
     paths = {
-        "/api/status/health": _get("get_health", "Health of each part", schema_of[Health], is_503=True),
-        "/api/status/ready": _get("get_readiness", "Whether this server can serve", schema_of[Ready], is_503=True),
+        "/health": _get("get_liveness", "Whether the web process answers", schema_of[Alive], has_etag=False),
+        "/api/status/health": _get("get_health", "Health of each part", schema_of[Health], has_etag=False, is_503=True),
+        "/api/status/ready": _get(
+            "get_readiness", "Whether this server can serve", schema_of[Ready], has_etag=False, is_503=True
+        ),
         "/api/status/uptime": _get("get_uptime", "The uptime ledger", schema_of[Uptime]),
     }
     for name, model in FILES.items():
@@ -98,12 +108,14 @@ def describe() -> tuple[dict[str, Any], dict[str, Any]]:
     return paths, {f"Status{name}": schema for name, schema in definitions["$defs"].items()}
 
 
-def _get(operation_id: str, summary: str, schema: Any, *, is_503: bool = False) -> dict[str, Any]:
+def _get(
+    operation_id: str, summary: str, schema: Any, *, has_etag: bool = True, is_503: bool = False
+) -> dict[str, Any]:
     answer = {"description": "OK", "content": {"application/json": {"schema": schema}}}
     responses: dict[str, Any] = {"200": answer}
     if is_503:
         responses["503"] = answer | {"description": "The same facts, when `ok` is false"}
-    else:
+    if has_etag:
         responses["304"] = {"description": "Not changed since the ETag that was sent"}
     return {
         "get": {

@@ -13,7 +13,10 @@ from django.core.management import CommandError, call_command
         ("--amount", "12.50", "no whole number"),
         ("--amount", "9" * 30, "no whole number"),
         ("--duplicate", "-1", "no whole number"),
+        ("--duplicate", "0", "no number of times"),
         ("--currency", "pounds", "no currency"),
+        ("--currency", "zzz", "no currency"),
+        ("--email", "bad", "no email address"),
     ],
 )
 def test_an_impossible_value_is_refused_by_its_option(option: str, value: str, words: str) -> None:

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db
 
 PATHS = [
     "/api/sla/claim", "/api/sandbox/metrics", "/api/sandbox/jobs", "/api/sandbox/jobs/{job_id}", "/api/sandbox/usage",
-    "/api/status/health", "/api/status/ready", "/api/status/uptime", "/api/v2/summary.json", "/api/v2/status.json",
+    "/health", "/api/status/health", "/api/status/ready", "/api/status/uptime", "/api/v2/summary.json",
+    "/api/v2/status.json",
     "/api/v2/components.json", "/api/v2/incidents.json", "/api/v2/incidents/unresolved.json",
     "/api/v2/scheduled-maintenances.json", "/api/v2/scheduled-maintenances/upcoming.json",
     "/api/v2/scheduled-maintenances/active.json",

@@ -19,6 +19,14 @@ def test_packages_have_one_price_everywhere(client: Client, path: str) -> None:
     assert all(package.price in text and package.delivery in text for package in DfyPackage.objects.all())
 
 
+def test_a_price_that_the_agreement_does_not_have_yet_is_told(client: Client) -> None:
+    assert "has just changed" not in client.get("/pricing").content.decode()
+
+    DfyPackage.objects.filter(slug="growth").update(price_cents=25900)
+
+    assert "Growth Build: what it costs or includes has just changed." in client.get("/pricing").content.decode()
+
+
 @pytest.mark.parametrize("path", ["/pricing", "/terms", "/sla"])
 def test_plans_have_one_price_everywhere(client: Client, path: str) -> None:
     text = client.get(path).content.decode()

@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import requests
+from babel.numbers import is_currency
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
 from django.utils import timezone
 
 from billing.management.commands.run_dunning_job import iso_moment
@@ -26,7 +29,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("event", choices=sorted(OBJECTS), metavar="EVENT", help=", ".join(sorted(OBJECTS)))
-        parser.add_argument("--email", help=f"whom it is about; default: the customer's address, else {DEMO_EMAIL}")
+        parser.add_argument(
+            "--email", type=_address, help=f"whom it is about; default: the customer's address, else {DEMO_EMAIL}"
+        )
         parser.add_argument("--plan", default="growth")
         parser.add_argument("--amount", type=_whole, default=9900, help="in the currency's smallest unit")
         parser.add_argument("--currency", default="gbp", type=_currency)
@@ -39,7 +44,7 @@ class Command(BaseCommand):
             help=f"default: the one with this e-mail address, known or new; {DEMO_CUSTOMER} without either",
         )
         parser.add_argument("--created", type=_moment, help="ISO 8601 date-time or epoch seconds; default: now")
-        parser.add_argument("--duplicate", type=_whole, default=1, metavar="N", help="deliver the same event N times")
+        parser.add_argument("--duplicate", type=_times, default=1, metavar="N", help="deliver the same event N times")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.STRIPE_WEBHOOK_SECRETS:
@@ -58,7 +63,7 @@ class Command(BaseCommand):
             **chosen | ({"invoice": invoice} if invoice else {}),
         )
         body = json.dumps(event(options["event"], sample)).encode()
-        for _ in range(max(1, options["duplicate"])):
+        for _ in range(options["duplicate"]):
             self.stdout.write(f"{options['event']} for {sample.invoice} of {sample.email}: {_post(body)}")
 
 
@@ -73,8 +78,23 @@ def _whole(value: str) -> int:
     return int(value)
 
 
+def _times(value: str) -> int:
+    times = _whole(value)
+    if not 1 <= times <= 1000:
+        raise ArgumentTypeError(f"{value} is no number of times from 1 to 1000")
+    return times
+
+
+def _address(value: str) -> str:
+    try:
+        validate_email(value)
+    except ValidationError as error:
+        raise ArgumentTypeError(f"{value!r} is no email address, such as name@example.com") from error
+    return value
+
+
 def _currency(value: str) -> str:
-    if not re.fullmatch("[a-z]{3}", value, re.IGNORECASE | re.ASCII):
+    if not is_currency(value.upper()):
         raise ArgumentTypeError(f"{value!r} is no currency, such as gbp")
     return value.lower()
 

@@ -1,5 +1,8 @@
 import pytest
 from django.test import Client
+from pytest_django import Settings
+
+from levqor.accounts.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +88,23 @@ def test_the_admin_is_found_without_its_slash(client: Client) -> None:
 @pytest.mark.parametrize("path", ["/admin/billing/paymentfailure/1/pause/", "/admin/nothing", "/admin/nothing/"])
 def test_what_a_page_of_the_admin_does_not_find_is_not_found(admin_client: Client, path: str) -> None:
     assert admin_client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("is_debug", [True, False])
+def test_an_unknown_page_of_the_admin_is_not_found_for_customers_too(
+    client: Client, settings: Settings, is_debug: bool
+) -> None:
+    settings.DEBUG = is_debug
+    client.force_login(User.objects.create_user("ada@example.com", "x"))
+
+    assert client.get("/admin/nothing/").status_code == 404
+    assert client.get("/admin/nothing", follow=True).status_code == 404
+
+
+def test_a_stranger_is_not_told_which_pages_the_admin_has(client: Client) -> None:
+    known, unknown = (client.get(f"/admin/{page}/") for page in ("accounts/account", "nothing"))
+
+    assert (known.status_code, unknown.status_code) == (302, 302)
 
 
 def test_pages_allow_no_foreign_script(client: Client) -> None:
