@@ -8,10 +8,9 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware.csp import ContentSecurityPolicyMiddleware
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, get_resolver, resolve
 from django.utils.encoding import escape_uri_path
 from django.utils.module_loading import import_string
 
@@ -93,10 +92,16 @@ class RefuseNulMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "\0" in request.path_info:
-            raise Http404
+            return _error_page(request, 404)
         if "%00" in request.META.get("QUERY_STRING", "") and not request.path_info.startswith("/api/"):
-            raise BadRequest("The address holds a NUL.")
+            return _error_page(request, 400)
         return self.get_response(request)
+
+
+def _error_page(request: HttpRequest, status: int) -> HttpResponse:
+    """The site's own page, by the name that the list of addresses gives it, with DEBUG on too."""
+    handler: Callable[..., HttpResponse] = get_resolver().resolve_error_handler(status)
+    return handler(request, None)
 
 
 class FastLaneMiddleware:
