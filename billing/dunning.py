@@ -271,21 +271,25 @@ def _ready_mail(steps: list[DunningStep], report: PassReport) -> OutgoingMail | 
         _let_go(known, live, at=at)
         DunningStep.objects.filter(pk__in=[step.pk for step in live]).update(mail=mail, email=mail.to_email)
         for step in live:
-            DunningEmail.objects.update_or_create(
-                failure=step.failure, step=step, instead_of=None, email_type=_type(step),
-                defaults={"mail": mail, "user": step.failure.user},
-            )  # fmt: skip
+            _note_mail(step, mail)
     return mail
+
+
+def _note_mail(step: DunningStep, mail: OutgoingMail) -> None:
+    case = step.failure
+    noted = DunningEmail.objects.filter(failure=case, step=step, instead_of=None, email_type=_type(step))
+    if not noted.update(mail=mail, user=case.user):
+        DunningEmail.objects.create(failure=case, step=step, email_type=_type(step), mail=mail, user=case.user)
 
 
 def _may_still_leave(step: DunningStep, account: Account, report: PassReport) -> bool:
     """Asks the gate on the stored rows. What may not leave goes back to where a later pass, or nobody, takes it up."""
     at, sending = report.now, DunningStep.objects.filter(pk=step.pk, status=StepStatus.SENDING)
-    stored = sending.select_related("mail").first()
+    stored = sending.select_related("mail", "failure__user").first()
     if stored is None:
         return False
-    step.mail = stored.mail
-    step.failure.refresh_from_db()
+    step.mail, step.failure = stored.mail, stored.failure
+    step.failure.account = account
     if step.failure.status != FailureStatus.OPEN:
         report.cancelled += cancel_step_in_hand(step, at=at)
         return False
@@ -344,7 +348,8 @@ def _end_left_over(step: DunningStep, *, at: datetime) -> None:
 
 def _finish_ladder(step: DunningStep, case: PaymentFailure, sent_at: datetime | None, *, at: datetime) -> None:
     """After the last step the case is exhausted, and its suspension falls due unless a person has to decide."""
-    PaymentFailure.objects.filter(pk=case.pk).update(hold_reason="")
+    if case.hold_reason:
+        PaymentFailure.objects.filter(pk=case.pk).update(hold_reason="")
     waiting = case.steps.filter(status__in=PLANNED)
     if case.status != FailureStatus.OPEN or waiting.exists():
         return

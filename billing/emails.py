@@ -1,8 +1,9 @@
 """The mails of dunning, one function each: the context, and the key that makes it one mail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import Enum
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -37,14 +38,21 @@ def working_address(account: Account, *, is_final: bool = False, without: str = 
 
     The customer may choose who gets the reminders; a final notice goes to the billing address first all the same.
     """
-    addresses = account.billing_addresses()
-    chosen = ReminderPreference.objects.filter(account=account).values_list("email", flat=True).first()
-    if chosen:
-        others = [address for address in addresses if address.lower() != chosen.lower()]
-        addresses = [*others, chosen] if is_final and others else [chosen, *others]
-    dead = Suppression.objects.among(addresses) | {without.lower()}
-    alive = (address for address in addresses if address.lower() not in dead)
+    alive = (
+        address
+        for address in _addresses(account, is_final=is_final)
+        if address.lower() != without.lower() and not Suppression.objects.among([address])
+    )
     return next(alive, "")
+
+
+def _addresses(account: Account, *, is_final: bool) -> Iterable[str]:
+    addresses = account.each_billing_address()
+    chosen = ReminderPreference.objects.filter(account=account).values_list("email", flat=True).first()
+    if not chosen:
+        return addresses
+    others = (address for address in addresses if address.lower() != chosen.lower())
+    return chain(others, [chosen]) if is_final else chain([chosen], others)
 
 
 def reminder(

@@ -209,6 +209,8 @@ def _changing(facts: InvoiceFacts, evidence: FailureEvidence | None) -> dict[str
 def keep_case(case: PaymentFailure, facts: InvoiceFacts, evidence: FailureEvidence | None, *, at: datetime) -> str:
     """Another failure of a known case changes its facts and neither restarts nor hurries its steps."""
     changing = _changing(facts, evidence)
+    if evidence is None and all(getattr(case, name) == value for name, value in changing.items()):
+        return f"case {case.pk} is up to date"
     with transaction.atomic():
         Account.objects.locked(case.account_id)
         # Whoever ended it since knew more of the invoice than these facts do.

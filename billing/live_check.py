@@ -108,7 +108,7 @@ class Checkpoint:
         if facts and not self.dry_run:
             judge_invoice(facts, None, at=self.at)
             PaymentFailure.objects.filter(pk=case.pk).update(checked_at=self.at)
-            case.refresh_from_db()
+            case.refresh_from_db(from_queryset=PaymentFailure.objects.select_related("account"))
         if facts and facts.is_being_paid:
             return Verdict.UNDER_WAY
         next_attempt = facts.next_payment_attempt if facts else case.next_payment_attempt

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery
 
 from billing.holds import Hold, is_too_soon, is_within_window, reason_to_wait_at_all
@@ -49,9 +48,8 @@ def create_dunning_events(failure: PaymentFailure) -> list[DunningStep]:
 
 def move_step(step: DunningStep, to: StepStatus, *, by: Actor, at: datetime, reason: str = "", **changes: Any) -> None:
     """Moves a step as `move` does, and lets its case know what comes next. The caller holds the account's lock."""
-    with transaction.atomic():
-        move(step, to, by=by, at=at, reason=reason, **changes)
-        note_next_step(step.failure_id)
+    move(step, to, by=by, at=at, reason=reason, **changes)
+    note_next_step(step.failure_id)
 
 
 def note_next_step(case: int) -> None:

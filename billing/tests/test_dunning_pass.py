@@ -1,6 +1,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from billing.models import DunningStep, PaymentFailure
@@ -149,3 +151,19 @@ def test_a_payment_that_no_webhook_told_of_stops_the_mail(keyed_scene: Scene) ->
     assert counts(keyed_scene.run(day=1)) == {"due": 1, "cancelled": 1}
     assert keyed_scene.case(invoice).status == "recovered"
     assert keyed_scene.mails() == []
+
+
+def test_a_due_step_costs_a_bounded_number_of_statements(scene: Scene) -> None:
+    """Each statement is a way to the database and back: what one step takes is what a large pass takes."""
+    few, many = statements_of(scene, customers=1, day=1), statements_of(scene, customers=3, day=2)
+
+    assert (many - few) / 2 <= 50
+
+
+def statements_of(scene: Scene, *, customers: int, day: int) -> int:
+    """What a pass takes that sends the first notice to so many new customers."""
+    for _ in range(customers):
+        scene.fail(next_attempt=None)
+    with CaptureQueriesContext(connection) as seen:
+        assert scene.run(day=day).sent == customers
+    return len(seen)

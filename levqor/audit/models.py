@@ -179,7 +179,7 @@ def record(
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
     )
     entry.digest = entry.content_digest()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         entry.save(force_insert=True)
         if reason:
             AuditNote.objects.create(entry=entry, text=reason, salt=salt)

@@ -177,9 +177,12 @@ class OutgoingMail(models.Model):
     def settle(self, status: MailStatus, **changes: object) -> bool:
         """Records how the attempt ended; False where its lease had run out and another attempt took over."""
         stored = OutgoingMail.objects.filter(pk=self.pk, status=MailStatus.SENDING, attempts=self.attempts)
-        settled = stored.update(status=status, lease_until=None, **changes)
-        self.refresh_from_db()
-        return bool(settled)
+        if not stored.update(status=status, lease_until=None, **changes):
+            self.refresh_from_db()
+            return False
+        for name, value in {"status": status, "lease_until": None, **changes}.items():
+            setattr(self, name, value)
+        return True
 
 
 class StoredFile(models.Model):

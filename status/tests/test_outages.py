@@ -57,14 +57,15 @@ def sees(world: World, cause: str) -> None:
     """The page names the cause in time, is not green, and the health report names it too."""
     wait_until(lambda: world.web.shows(CAUSES[cause]), seconds=SEEN_WITHIN, what=f"the page names {cause}")
     assert GREEN not in world.web.page()
-    named = f"Celery beat ({cause})"
-    wait_until(lambda: scheduler(world.web) == named, what=f"the report names {cause}")
-    status, report = world.web.health()
-    assert (status, report["status"]) == (200, "degraded")
+    named = (200, "degraded", f"Celery beat ({cause})")
+    # A machine too busy to ask the database within the limit says so at first, and rightly.
+    wait_until(lambda: told(world.web) == named, what=f"the report names {cause} and nothing worse")
 
 
-def scheduler(web: Web) -> str:
-    return str(web.health()[1]["components"]["scheduler"]["service"])
+def told(web: Web) -> tuple[int, str, str]:
+    """Status code, state and the scheduler's words of the health report."""
+    status, report = web.health()
+    return status, report["status"], report["components"]["scheduler"]["service"]
 
 
 def recovers(world: World) -> None:

@@ -1,13 +1,14 @@
 from collections import defaultdict
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from levqor.accounts.models import Account, Standing
 from levqor.audit.models import AuditEntry
 from levqor.lib import events
 from levqor.lib.actors import SYSTEM
-from levqor.lib.states import move
+from levqor.lib.states import StaleStateError, move
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +21,7 @@ def test_a_status_does_not_move_where_no_trail_listens(monkeypatch: pytest.Monke
     account = Account.objects.create(name="Unheard Ltd")
     monkeypatch.setattr(events, "_handlers", defaultdict(list))
 
-    with pytest.raises(RuntimeError, match="audit trail"):
+    with pytest.raises(RuntimeError, match="audit trail"), transaction.atomic():
         move(account, Standing.SUSPENDED, by=SYSTEM, at=timezone.now(), field="standing")
 
     assert (account.standing, stored(account)) == ("active", "active")
@@ -34,7 +35,7 @@ def test_a_move_whose_entry_cannot_be_written_does_not_happen() -> None:
 
     events.on("row.moved")(refuse)
     try:
-        with pytest.raises(ValueError, match="full"):
+        with pytest.raises(ValueError, match="full"), transaction.atomic():
             move(account, Standing.SUSPENDED, by=SYSTEM, at=timezone.now(), field="standing")
     finally:
         events._handlers["row.moved"].remove(refuse)
@@ -50,3 +51,16 @@ def test_what_changes_with_the_status_is_written_with_it(new: Standing) -> None:
     move(account, new, by=SYSTEM, at=timezone.now(), field="standing", name="New Ltd")
 
     assert (account.name, Account.objects.get(pk=account.pk).name, stored(account)) == ("New Ltd", "New Ltd", new)
+
+
+def test_who_comes_too_late_is_told_and_may_go_on() -> None:
+    account = Account.objects.create(name="Raced Ltd")
+    late = Account.objects.get(pk=account.pk)
+    move(account, Standing.SUSPENDED, by=SYSTEM, at=timezone.now(), field="standing")
+
+    with transaction.atomic():
+        with pytest.raises(StaleStateError):
+            move(late, Standing.PAST_DUE, by=SYSTEM, at=timezone.now(), field="standing")
+        assert stored(account) == "suspended"
+
+    assert AuditEntry.objects.about(account).count() == 1

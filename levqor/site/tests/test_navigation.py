@@ -52,6 +52,7 @@ def test_a_fact_that_is_not_known_is_not_made_up(client: Client, settings: Setti
     assert Document(client.get("/").content.decode()).one("p", **{"class": "company"}).text == "Levqor Ltd."
 
 
+@pytest.mark.django_db
 def test_missing_facts_are_told_to_whoever_deploys(settings: Settings) -> None:
     settings.COMPANY_NUMBER, settings.REGISTERED_IN, settings.REGISTERED_OFFICE = "", "England and Wales", ""
 
