@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from billing.models import EventStatus, StripeEvent, WebhookRefusal
 from billing.stripe_objects import mapping, moment, object_id, text
-from levqor.lib.nesting import nests_too_deep
+from levqor.lib.bodies import nests_too_deep
 from levqor.lib.nudge import nudge
 from levqor.lib.problems import Code, no_content, problem
 

@@ -150,7 +150,7 @@ VAT_NUMBER = env.text("VAT_NUMBER")
 
 # --- Forms: one template for every form of the site ---
 
-FORM_RENDERER = "levqor.lib.form_rendering.SiteFormRenderer"
+FORM_RENDERER = "levqor.lib.forms.SiteFormRenderer"
 
 # --- Database: SQLite for a laptop, PostgreSQL in production ---
 

@@ -36,6 +36,9 @@ from levqor.lib.admin import Column, CsvExport, ReadOnlyAdmin, badge, known_valu
 from levqor.lib.big_lists import BigChangeList, CappedPaginator
 from levqor.lib.money import to_decimal
 
+# What the address of the queue may say and ask for nothing but another page.
+PAGE = {"p"}
+
 __all__ = ["DunningPolicyAdmin", "PaymentFailureAdmin", "StripeEventAdmin", "setup_pages"]
 
 
@@ -43,8 +46,8 @@ __all__ = ["DunningPolicyAdmin", "PaymentFailureAdmin", "StripeEventAdmin", "set
 class PaymentFailureAdmin(CsvExport, ReadOnlyAdmin):
     list_title = "Failed payments"
     list_help = (
-        "What customers still owe, oldest first. Levqor reminds, suspends and restores by itself; a row with a red sign "
-        "waits for a person. Open it: its page says what to do."
+        "What customers still owe: what waits for a person first, then the oldest. Levqor reminds, suspends and "
+        "restores by itself; a row with a red sign waits for a person. Open it: its page says what to do."
     )
     empty_title = "Nobody owes anything"
     empty_text = "When a payment fails at Stripe, its invoice appears here within seconds."
@@ -150,9 +153,11 @@ class PaymentFailureAdmin(CsvExport, ReadOnlyAdmin):
         return pages(queryset, *args, **options)
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """What is due comes in the order in which it is due."""
+        """As the queue opens, what waits for a person comes first; what is due, in the order in which it is due."""
         oldest_first: list[Any] = [*self.ordering]
-        return ["next_step_at", *oldest_first] if request.GET.get("due") else oldest_first
+        if request.GET.get("due"):
+            return ["next_step_at", *oldest_first]
+        return oldest_first if request.GET.keys() - PAGE else ["-is_flagged", *oldest_first]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         head = {

@@ -94,6 +94,7 @@ def _list_indexes() -> list[models.Index]:
         models.Index(fields=["invoice_number", *oldest_first], name="failure_number"),
         models.Index(fields=["next_step_at", *oldest_first], name="failure_next_step"),
         models.Index(fields=oldest_first, condition=IS_OWED, name="failure_owed"),
+        models.Index(fields=["-is_flagged", *oldest_first], condition=IS_OWED, name="failure_owed_flagged"),
         models.Index(fields=["amount_cents", *oldest_first], condition=IS_OWED, name="failure_owed_amount"),
         models.Index(fields=["invoice_number", *oldest_first], condition=IS_OWED, name="failure_owed_number"),
         models.Index(fields=["plan_name", *oldest_first], condition=IS_OWED, name="failure_owed_plan"),
@@ -150,6 +151,9 @@ class PaymentFailure(models.Model):
     paused_until = models.DateTimeField(null=True, blank=True, help_text="Empty while paused: until a person resumes.")
     hold_reason = models.CharField(max_length=40, blank=True, help_text="Why the last pass held a due step.")
     flag = models.CharField(max_length=32, choices=Flag, blank=True)
+    is_flagged = models.GeneratedField(  # in the rows themselves, so that an index can put these first
+        expression=~Q(flag=""), output_field=models.BooleanField(), db_persist=True
+    )
     flagged_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True, help_text="When the invoice was last read from Stripe.")
     suspend_at = models.DateTimeField(null=True, blank=True)

@@ -24,6 +24,7 @@ OLDEST = ["failure_date", "pk"]
     ("index", "rows"),
     [
         ("failure_owed", lambda: OWED.order_by(*OLDEST)),
+        ("failure_owed_flagged", lambda: OWED.order_by("-is_flagged", *OLDEST)),
         ("failure_oldest", lambda: PaymentFailure.objects.order_by(*OLDEST)),
         ("failure_queue", lambda: PaymentFailure.objects.filter(status="recovered").order_by(*OLDEST)),
         ("failure_owed_amount", lambda: OWED.order_by("amount_cents", *OLDEST)),

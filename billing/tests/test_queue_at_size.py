@@ -122,6 +122,13 @@ def test_each_order_is_whole_over_the_pages_both_ways(sam: Client, column: int, 
     )
 
 
+def test_as_the_queue_opens_what_waits_for_a_person_comes_first(sam: Client) -> None:
+    found = pages_of(sam, "")
+
+    assert {bool(case.flag) for case in found} == {True, False}
+    assert found == sorted(found, key=lambda case: (not case.flag, case.failure_date, case.pk))
+
+
 def test_what_is_due_comes_in_the_order_in_which_it_is_due(sam: Client) -> None:
     found = pages_of(sam, "due=week")
 

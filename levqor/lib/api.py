@@ -14,7 +14,7 @@ from ninja.parser import Parser
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
-from levqor.lib.nesting import nests_too_deep
+from levqor.lib.bodies import nests_too_deep
 from levqor.lib.problems import Code, problem
 
 NOT_JSON: Final = "The body is not valid JSON in UTF-8."

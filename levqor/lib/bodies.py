@@ -1,13 +1,23 @@
-"""Bodies of unannounced length, as `Transfer-Encoding: chunked` and HTTP/2 bring them: to Django they would be empty."""
+"""What of a body must be looked at before it is read: its length where nobody announced it, and how deep its JSON nests.
 
+Bodies of unannounced length, as `Transfer-Encoding: chunked` and HTTP/2 bring them, would be empty to Django. And Python's
+writer of JSON recurses on the stack of its thread, and no error is raised where that ends: the process dies. A body of
+50 kB, from anybody, would stop a web server.
+"""
+
+import re
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 
 WITHOUT_A_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+# Stripe's events nest ten deep, our own bodies three.
+DEEPEST: Final = 100
+_STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NO_BRACKETS = re.compile(r"[^][{}]++")
 
 type Environ = dict[str, Any]
 type Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -49,3 +59,17 @@ class _TooLong:
         raise RequestDataTooBig("The body is longer than this address takes.")
 
     readline = read
+
+
+def nests_too_deep(text: str) -> bool:
+    """True where the text nests deeper than any JSON of ours or Stripe's, or where its brackets do not fit together."""
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return False
+    brackets = _NO_BRACKETS.sub("", _STRINGS.sub("", text))
+    for _ in range(DEEPEST):
+        # The innermost pairs go, and what was around them is innermost next.
+        left = brackets.replace("[]", "").replace("{}", "")
+        if not left or left == brackets:
+            return bool(left)
+        brackets = left
+    return True

@@ -1,4 +1,5 @@
-"""What forms on open pages share: a trap for programs, and an id by which pressing twice is pressing once."""
+"""What forms share: how each is drawn, their fields, and on open pages a trap for programs and an id by which pressing twice
+is pressing once."""
 
 import re
 from typing import Any, ClassVar
@@ -7,6 +8,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.forms.renderers import TemplatesSetting
 
 # Nobody reads and fills in a form faster; what was typed into one is kept, however long it was open.
 FASTEST_SECONDS = 3
@@ -18,6 +20,14 @@ UNSEEN = re.compile(
     "[\u202a-\u202e\u2061-\u206f\u200b\u2060\ufeff\xad\u061c\u180e\U000e0000-\U000e0fff"
     "\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"
 )
+
+
+class SiteFormRenderer(TemplatesSetting):
+    """One template for a field (label, hint, error, control), one for a form. `base.html` lists the errors of a form named
+    `form` again at the top of the page."""
+
+    form_template_name = "forms/form.html"
+    field_template_name = "forms/_field.html"
 
 
 class LineField(forms.CharField):

@@ -92,6 +92,13 @@ def send(
         "is_driven_by_flow": is_driven_by_flow,
     }
     frozen |= _letter(name, context, at=at)
+    mail = _store(key, frozen, attachments, at=at)
+    if not is_driven_by_flow:
+        nudge(DELIVER_TASK)
+    return mail
+
+
+def _store(key: str, frozen: dict[str, Any], attachments: Sequence[Attachment], *, at: datetime) -> OutgoingMail:
     try:
         with transaction.atomic():
             mail = OutgoingMail.objects.create(key=key, **frozen)
@@ -102,8 +109,6 @@ def send(
         if known is None:
             raise
         return known
-    if not is_driven_by_flow:
-        nudge(DELIVER_TASK)
     return mail
 
 

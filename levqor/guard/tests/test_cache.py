@@ -8,7 +8,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from levqor.guard.cache import RedisOrDatabaseCache
 from levqor.guard.models import CacheEntry
-from levqor.guard.pruning import prune_guard
+from levqor.guard.tasks import prune_guard
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,8 @@ from django.test import RequestFactory
 
 from levqor.guard.idempotency import answer_once, early_answer, idempotent
 from levqor.guard.models import IdempotentRequest, ReferenceCounter
-from levqor.guard.pruning import prune_guard
 from levqor.guard.references import Series, next_reference
+from levqor.guard.tasks import prune_guard
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from levqor.guard.limits import Limit, LimitReachedError, accept, check, seconds_left
 from levqor.guard.models import LimitSlot
-from levqor.guard.pruning import prune_guard
+from levqor.guard.tasks import prune_guard
 
 pytestmark = pytest.mark.django_db
 

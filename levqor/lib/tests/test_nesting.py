@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from levqor.lib.nesting import DEEPEST, nests_too_deep
+from levqor.lib.bodies import DEEPEST, nests_too_deep
 
 
 @pytest.mark.parametrize(
