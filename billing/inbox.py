@@ -41,6 +41,7 @@ from billing.stripe_objects import CustomerFacts, SubscriptionFacts, mapping, te
 from billing.stripe_payments import dispute_facts
 from billing.webhooks import PROCESS_TASK
 from levqor.accounts.models import Account
+from levqor.lib.actors import STRIPE
 from levqor.lib.backoff import pause_after, pauses
 from levqor.lib.nudge import nudge
 from levqor.lib.passes import PassClock
@@ -252,7 +253,7 @@ def changed_customer(event: StripeEvent, at: datetime) -> str:
         return "; ".join(end_service(case, CloseReason.CUSTOMER_DELETED, at=at) for case in cases) or "no open case"
     done = []
     if facts.email and facts.email != account.billing_email:
-        Account.objects.filter(pk=account.pk).update(billing_email=facts.email[:254])
+        account.take_billing_email(facts.email, by=STRIPE, at=at)
         done.append("address changed")
     if _has_new_card(event, facts):
         done.append(want_card_attempts(account, facts.default_payment_method_id, at=min(event.created, at)))

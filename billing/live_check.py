@@ -12,7 +12,7 @@ from billing.failures import ENDED_SUBSCRIPTIONS, close_case, flag_case, is_stil
 from billing.models import AlarmKind, CloseReason, Flag, PaymentFailure
 from billing.present_state import current_invoice, current_subscription
 from billing.stripe_objects import InvoiceFacts
-from levqor.accounts.models import Account
+from levqor.lib.actors import STRIPE
 from levqor.lib.passes import PassClock
 
 logger = structlog.get_logger(__name__)
@@ -156,6 +156,5 @@ class Checkpoint:
         if customer.is_deleted:
             return True
         if customer.email and customer.email != case.account.billing_email and not self.dry_run:
-            Account.objects.filter(pk=case.account_id).update(billing_email=customer.email[:254])
-            case.account.billing_email = customer.email[:254]
+            case.account.take_billing_email(customer.email, by=STRIPE, at=self.at)
         return False

@@ -138,6 +138,8 @@ def download(request: HttpRequest, token: str, pk: int) -> HttpResponse:
     return file_answer(_claim_of(token).case.files.public().filter(pk=pk))
 
 
+# As the other forms for people who need no session.
+@csrf_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def lost_link(request: HttpRequest) -> HttpResponse:

@@ -2,13 +2,12 @@
 
 from typing import Final
 
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from levqor.lib.api import MalformedJsonError, StrictJsonParser, UnsupportedMediaTypeError, malformed, schema_problem
-from levqor.lib.problems import Code, problem, unreadable_body
+from levqor.lib.problems import Code, problem
 
 ROUTERS: Final = {
     "/sla": "claims.api.router",
@@ -37,8 +36,7 @@ def _is_refused(request: HttpRequest, error: HttpError) -> HttpResponse:
     return problem(request, Code.of_status(error.status_code), str(error))
 
 
-@api.exception_handler(RequestDataTooBig)
-@api.exception_handler(UnreadablePostError)
-def _cannot_be_read(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    # Ninja would show a traceback in place of these with DEBUG on, and let them pass to the middleware without.
-    return unreadable_body(request, error)
+@api.exception_handler(Exception)
+def _is_for_the_middleware(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A limit that is full, a body too large, a crash: with DEBUG on ninja would answer each with a traceback."""
+    raise error

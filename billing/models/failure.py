@@ -152,7 +152,9 @@ class PaymentFailure(models.Model):
     hold_reason = models.CharField(max_length=40, blank=True, help_text="Why the last pass held a due step.")
     flag = models.CharField(max_length=32, choices=Flag, blank=True)
     is_flagged = models.GeneratedField(  # in the rows themselves, so that an index can put these first
-        expression=~Q(flag=""), output_field=models.BooleanField(), db_persist=True
+        expression=models.ExpressionWrapper(~Q(flag=""), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
     flagged_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True, help_text="When the invoice was last read from Stripe.")

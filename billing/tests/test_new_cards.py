@@ -11,6 +11,7 @@ from billing.models import NewCardAttempt, PaymentFailure
 from billing.models.cards import LEASE
 from billing.new_cards import charge_new_cards
 from billing.tests.make import Scene
+from levqor.audit.models import AuditEntry
 from levqor.lib.actors import Actor
 from levqor.lib.passes import PassClock
 from testing.stripe_facts import API_VERSIONS
@@ -228,7 +229,10 @@ def test_a_change_of_address_charges_nothing(keyed_scene: Scene, failing: str) -
     keyed_scene.hear()
 
     assert not NewCardAttempt.objects.exists()
-    assert keyed_scene.account().billing_email == "new@example.com"
+    account = keyed_scene.account()
+    assert account.billing_email == "new@example.com"
+    entry = AuditEntry.objects.about(account).get(verb="billing_email.changed")
+    assert (entry.actor_kind, entry.changes) == ("stripe", {})
 
 
 def test_a_strangers_card_changes_nothing(keyed_scene: Scene, failing: str) -> None:

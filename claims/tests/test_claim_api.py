@@ -174,7 +174,9 @@ def test_the_same_claim_within_a_day_is_the_same_claim(client: Client) -> None:
     assert Claim.objects.count() == 2
 
 
-def test_a_repeat_counts_against_no_limit(client: Client, settings: Settings) -> None:
+@pytest.mark.parametrize("is_debug", [False, True])
+def test_a_repeat_counts_against_no_limit(client: Client, settings: Settings, is_debug: bool) -> None:
+    settings.DEBUG = is_debug
     settings.CASE_LIMIT_PER_EMAIL = 1
     post_claim(client)
 

@@ -140,6 +140,14 @@ def test_a_browser_that_keeps_no_cookie_is_taken(client: Client) -> None:
     assert Claim.objects.count() == 1
 
 
+def test_a_lost_link_is_sent_again_to_a_browser_that_keeps_no_cookie(client: Client) -> None:
+    said = {"reference": claimed(client).case.reference, "email": "ada@fern.test"}
+
+    answer = Client(enforce_csrf_checks=True).post("/sla-credits/lost-link", said)
+
+    assert answer.status_code in {200, 303}
+
+
 def test_whoever_comes_too_often_keeps_their_words(client: Client) -> None:
     for number in range(3):
         claimed(client, description=f"No workflow ran, number {number}.")

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from levqor.audit.models import record
 from levqor.lib.actors import Actor
 from levqor.lib.events import emit
 from levqor.lib.money import format_price
@@ -293,6 +294,13 @@ class Account(models.Model):
             if address.lower() not in seen:
                 seen.add(address.lower())
                 yield address
+
+    def take_billing_email(self, address: str, *, by: Actor, at: datetime) -> None:
+        """What the payment provider holds is where the next mail goes. The trail tells that it changed, and no address."""
+        with transaction.atomic(savepoint=False):
+            self.billing_email = address[:254]
+            self.save(update_fields=["billing_email"])
+            record("billing_email.changed", self, by=by, at=at)
 
     def live_suspensions(self) -> "QuerySet[Suspension]":
         return self.suspensions.filter(lifted_at__isnull=True)
