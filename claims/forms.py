@@ -1,5 +1,6 @@
 """The claim as people and programs send it: one form of validation for the page and the API."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar, cast
@@ -9,10 +10,13 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from levqor.accounts.models import Plan
-from levqor.cases.forms import FilesField
+from levqor.cases.forms import FormWithFiles
 from levqor.lib.business_time import LONDON
 from levqor.lib.forms import AddressField, HumanForm, LineField, LongTextField
 
+# A day of the calendar, and nothing or `T` behind it: Python takes weeks too, any sign before the time, and years in which
+# London's clock cannot be told.
+STARTS_WITH_DAY = re.compile(r"2\d{3}-?\d\d-?\d\d($|[Tt ])", re.ASCII)
 DATE_HINT = "Use a date such as 2026-11-20, or a date and time such as 2026-11-20T14:30Z."
 
 
@@ -31,7 +35,9 @@ class IncidentTime:
 
 def read_incident_time(text: str) -> IncidentTime:
     """Reads an ISO 8601 date or date-time; without a zone it is London's. ValueError where it is neither."""
-    if "T" not in text and ":" not in text:
+    if not STARTS_WITH_DAY.match(text):
+        raise ValueError("It begins with no day of our century.")
+    if len(text) <= len("2026-11-20"):
         # Noon: a day alone belongs to its own month, whatever the zone.
         return IncidentTime(datetime.combine(date.fromisoformat(text), time(12), LONDON).astimezone(UTC), True)
     moment = datetime.fromisoformat(text)
@@ -132,10 +138,8 @@ class IncidentWidget(forms.MultiWidget):
         return f"{(day or '').strip()}T{(hour or '').strip()}" if day or hour else ""
 
 
-class ClaimPageForm(HumanForm, ClaimForm):
+class ClaimPageForm(FormWithFiles, HumanForm, ClaimForm):
     """The claim's page: every field is required, files may come along, and programs are told apart."""
-
-    attachments = FilesField(label="Files", required=False)
 
     field_order = ["full_name", "email", "account", "plan", "incident", "description", "attachments"]
 
@@ -146,4 +150,4 @@ class ClaimPageForm(HumanForm, ClaimForm):
         incident.widget = IncidentWidget()
         incident.widget.is_required = True
         incident.help_text = "In London time. If you do not know the minute, your best guess is fine."
-        incident.error_messages["invalid"] = "Enter both the date and the time of the incident."
+        incident.error_messages["invalid"] = "Enter both the date, such as 2026-11-24, and the time, such as 14:30."

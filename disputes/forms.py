@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from disputes.models import Category, Stage
 from disputes.stages import STEPS
-from levqor.cases.forms import FilesField, MessageForm
+from levqor.cases.forms import FormWithFiles, MessageForm
 from levqor.lib.forms import AddressField, HumanForm, LineField, LongTextField
 
 MOST_TICKETS: Final = 10
@@ -135,7 +135,7 @@ class DisputeForm(forms.Form):
         return str(self.cleaned_data["stage"] or Stage.SUPPORT)
 
 
-class DisputePageForm(HumanForm, DisputeForm):
+class DisputePageForm(FormWithFiles, HumanForm, DisputeForm):
     """The dispute's page: files may come along, and programs are told apart."""
 
     ticket_numbers = TypedTicketsField(
@@ -144,7 +144,6 @@ class DisputePageForm(HumanForm, DisputeForm):
         help_text="Their numbers or references, with commas between them.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    attachments = FilesField(label="Files", required=False)
 
     field_order = [
         *("stage", "category", "subject", "description", "desired_resolution", "ticket_numbers"),

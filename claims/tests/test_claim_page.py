@@ -63,7 +63,9 @@ def test_every_field_is_required_and_what_was_typed_is_kept(client: Client, name
 def test_a_day_without_a_time_is_asked_for(client: Client) -> None:
     response = client.post("/sla-credits", form_data(client, incident_time=""))
 
-    assert response.context["form"].errors["incident"] == ["Enter both the date and the time of the incident."]
+    assert response.context["form"].errors["incident"] == [
+        "Enter both the date, such as 2026-11-24, and the time, such as 14:30."
+    ]
 
 
 def test_programs_are_told_apart(client: Client) -> None:
@@ -195,6 +197,15 @@ def test_a_closed_claim_takes_no_message_and_says_so(client: Client) -> None:
     response = client.post(path, data)
 
     assert (response.status_code, CaseMessage.objects.count()) == (409, 0)
+
+
+def test_who_sent_files_with_a_mistake_is_told_to_choose_them_again(client: Client) -> None:
+    form = form_data(client, full_name="")
+
+    answer = client.post("/sla-credits", form | {"attachments": SimpleUploadedFile("log.txt", b"down")})
+
+    assert answer.context["form"].errors["attachments"] == ["Choose your files again: your browser did not keep them."]
+    assert "attachments" not in client.post("/sla-credits", form).context["form"].errors
 
 
 def test_a_lost_link_goes_to_the_address_on_file_alone(client: Client) -> None:

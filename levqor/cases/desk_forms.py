@@ -7,7 +7,7 @@ from django.db.models import F, QuerySet
 
 from levqor.accounts.models import Account, User
 from levqor.cases.files import JudgedFile
-from levqor.cases.forms import FilesField
+from levqor.cases.forms import FormWithFiles
 from levqor.cases.models import CannedReply, Case
 from levqor.cases.tracking import tracking_url
 from levqor.lib.forms import LongTextField
@@ -56,10 +56,8 @@ class WordlessForm(DeedForm):
         del self.fields["words"]
 
 
-class DeedWithFilesForm(DeedForm):
+class DeedWithFilesForm(FormWithFiles, DeedForm):
     """A deed with files, which have the visibility of its words."""
-
-    attachments = FilesField(label="Files", required=False)
 
     @property
     def attached(self) -> list[JudgedFile]:

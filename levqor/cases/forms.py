@@ -10,6 +10,7 @@ from levqor.cases.files import ACCEPT, KINDS_IN_WORDS, MAX_FILES, JudgedFile, ju
 from levqor.guard.references import Series, parse_reference
 from levqor.lib.forms import AddressField, HumanForm, LongTextField
 
+FILES_LOST: Final = "Choose your files again: your browser did not keep them."
 EXAMPLES: Final = {Series.SLA_CLAIM: "SLA-2026-000123-K", Series.DISPUTE: "DSP-2026-000045-T"}
 
 
@@ -39,7 +40,19 @@ class FilesField(forms.Field):
         return files
 
 
-class MessageForm(HumanForm):
+class FormWithFiles(forms.Form):
+    """One to which files may be added."""
+
+    attachments = FilesField(label="Files", required=False)
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        super().add_error(field, error)
+        # No browser gives a form its files back: who is not told sends it without them.
+        if self.files and field != "attachments" and FILES_LOST not in self.errors.get("attachments", []):
+            super().add_error("attachments", FILES_LOST)
+
+
+class MessageForm(FormWithFiles, HumanForm):
     """What the customer writes on the tracking page."""
 
     body = LongTextField(
@@ -48,7 +61,6 @@ class MessageForm(HumanForm):
         widget=forms.Textarea(attrs={"rows": 6}),
         error_messages={"required": "Write a message."},
     )
-    attachments = FilesField(label="Files", required=False)
 
     field_order = ["body", "attachments"]
 

@@ -43,7 +43,8 @@ class LineField(forms.CharField):
 
 
 class LongTextField(forms.CharField):
-    """Text of several lines; a line's end counts as one character, however the browser sends it."""
+    """Text of several lines; a line's end counts as one character, however the browser sends it. What is not seen is left
+    out, and counts towards the greatest length all the same."""
 
     widget = forms.Textarea
 
@@ -53,6 +54,13 @@ class LongTextField(forms.CharField):
         return {name: value for name, value in attrs.items() if name not in {"maxlength", "minlength"}}
 
     def to_python(self, value: Any) -> str:
+        return UNSEEN.sub("", self._as_sent(value)).strip()
+
+    def clean(self, value: Any) -> str:
+        self.run_validators(self._as_sent(value))
+        return str(super().clean(value))
+
+    def _as_sent(self, value: Any) -> str:
         text = super().to_python(value) or ""
         return text.replace("\r\n", "\n").replace("\r", "\n")
 

@@ -25,6 +25,13 @@ MAIL = b"From: ada@fern.test\r\nSubject: It broke\r\n\r\nHello"
         ("jobs.csv", b"job,failed\r\n1,yes\r\n", "text/csv; charset=utf-8"),
         ("mail.eml", MAIL, "message/rfc822"),
         ("report.2026.11.pdf", PDF, "application/pdf"),
+        ("alert.shop.com.txt", b"down", "text/plain; charset=utf-8"),
+        ("x.py.log.txt", b"down", "text/plain; charset=utf-8"),
+        ("quoted.txt", b"10:05 <body of the answer was empty>", "text/plain; charset=utf-8"),
+        ("mark.eml", b"\xef\xbb\xbf" + MAIL, "message/rfc822"),
+        ("wide.eml", MAIL.decode().encode("utf-16"), "message/rfc822"),
+        ("blank.eml", b"\r\n" + MAIL, "message/rfc822"),
+        ("box.eml", b"From ada@fern.test Tue Nov 24\r\n" + MAIL, "message/rfc822"),
     ],
 )
 def test_what_we_ask_for_is_taken(name: str, content: bytes, content_type: str) -> None:
@@ -93,6 +100,20 @@ def test_a_name_that_is_too_long_keeps_its_ending_and_stays_apart_from_others() 
 
     assert len(names) == 2
     assert all(len(name) <= 255 and name.endswith("xxx.pdf") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("invoice.exe.pdf", PDF, "has “.exe” within its name"),
+        ("page.txt", b"\n<html><body>503</body></html>", "begins like a web page"),
+        ("commands.txt", b"#!/bin/sh we tried: curl the API", "begins like a web page or a script"),
+        ("picture.gif", b"GIF89a", "Send it as PDF, PNG, JPEG, TXT, CSV or EML"),
+    ],
+)
+def test_a_refusal_says_why(name: str, content: bytes, why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        judge(SimpleUploadedFile(name, content))
 
 
 def test_every_fault_is_told_and_the_same_file_is_kept_once() -> None:
