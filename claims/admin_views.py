@@ -94,7 +94,7 @@ WORDS = {
     "creditentry:status.by_hand": "Credit entry left to people",
     "creditentry:status.unknown": "Credit entry of unknown fate",
     "proposal:status.approved": "All approvals given",
-    "proposal:status.returned": "Proposal sent back",
+    "proposal:status.returned": "Proposal not approved",
 }
 
 
@@ -140,6 +140,8 @@ def claim_view(request: HttpRequest, claim: Claim, site: admin.AdminSite) -> Htt
 
 def _advice(claim: Claim) -> str:
     """What is to be done here. Money that waits for a person comes first, a reversal's too."""
+    if claim.status == ClaimStatus.IN_REVIEW and claim.case.account_id is None:
+        return "Find out whose claim it is and tie it to the account: until then nobody can propose a credit."
     entry = entry_in(claim, *STUCK)
     return STUCK[CreditStatus(entry.status)].format(kind=entry.kind) if entry else ADVICE[ClaimStatus(claim.status)]
 

@@ -16,6 +16,11 @@ from levqor.cases.models.deadline import close_case
 from levqor.lib.actors import Actor
 from levqor.lib.states import IllegalMoveError
 
+# To whoever filed it, of whom nobody knows whether they are of the account: so it tells no outcome.
+DECIDED_ELSEWHERE: Final = (
+    "A month is decided once for each account, and {month:%B %Y} is decided now. The answer went out with the claim that "
+    "came in first; this one is closed with it. If you see it differently, ask for a new decision here."
+)
 UNTOLD: Final = frozenset({ClaimStatus.DRAFTED, ClaimStatus.DISMISSED})
 UNPROPOSED: Final = frozenset({ClaimStatus.RECEIVED, ClaimStatus.IN_REVIEW, ClaimStatus.WAITING})
 
@@ -66,6 +71,15 @@ def refuse(claim: Claim, reason: str, *, by: Actor, at: datetime) -> None:
         message = staff_writes(claim.case, reason, is_public=True, by=by, at=at)
         close_case(claim.case, at=at)
         emails.refused(claim, message, at=at)
+        end_joined(claim, by=by, at=at)
+
+
+def end_joined(claim: Claim, *, by: Actor, at: datetime) -> None:
+    """Those that were joined to a claim end with its decision; in the caller's transaction."""
+    for joined in Claim.objects.filter(joined_to=claim, status__in=UNPROPOSED).select_related("case", "plan"):
+        if joined.status == ClaimStatus.RECEIVED:
+            joined.review(by=by, at=at)
+        refuse(joined, DECIDED_ELSEWHERE.format(month=claim.month), by=by, at=at)
 
 
 def tie(claim: Claim, account: Account, *, by: Actor, at: datetime, reason: str) -> None:

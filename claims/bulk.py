@@ -74,7 +74,7 @@ def _close_as_duplicate(claim: Claim, words: str, by: Actor, at: Any) -> str:
         raise IllegalMoveError("It is joined to no other claim: tie both to their account first.")
     if claim.status == ClaimStatus.RECEIVED:
         answering.take_up(claim, by=by, at=at)
-    reason = f"{words}\n\nThis month is decided under {claim.joined_to}."
+    reason = f"{words}\n\nThis month is decided under the claim for it that came in first."
     answering.refuse(claim, reason, by=by, at=at)
     return f"Closed; {claim.joined_to} goes on."
 

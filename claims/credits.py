@@ -253,7 +253,7 @@ def credited_by_hand(entry: CreditEntry, *, external_reference: str, by: Actor, 
     """Records that a person gave the credit, or took it back, in another way."""
     if entry.status == CreditStatus.UNKNOWN:
         raise DecisionError("Nobody knows whether Stripe has it. Look there first, or the customer may get it twice.")
-    reference = external_reference.strip()
+    reference = " ".join(external_reference.split())
     if not reference or len(reference) > 200:
         raise DecisionError("Say in up to 200 characters where it can be found: an invoice, a payment, a credit note.")
     _settle_by_hand(entry, by=by, at=at, external_reference=reference)

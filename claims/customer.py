@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from claims import emails
@@ -24,9 +25,8 @@ class OverError(Exception):
 def write(claim: Claim, body: str, files: Sequence[JudgedFile], *, submission: UUID, by: Actor, at: datetime) -> bool:
     """Keeps the message; a claim that waited for the customer is looked at again. False where it was kept before."""
     if not claim.is_open:
-        raise OverError(
-            "This claim is closed, so your message was not sent. Ask for a new decision, or write to support."
-        )
+        way = "Ask for a new decision" if claim.status == ClaimStatus.REJECTED else f"Write to {settings.SUPPORT_EMAIL}"
+        raise OverError(f"This claim is closed, so your message was not sent. {way}: your words are kept below.")
     with transaction.atomic():
         message = customer_writes(claim.case, body, files, submission=submission, by=by, at=at)
         if message is None:
@@ -42,8 +42,17 @@ def withdraw(claim: Claim, *, by: Actor, at: datetime) -> None:
     with transaction.atomic():
         claim.withdraw(by=by, at=at)
         drop_proposal(claim, by=by, at=at, reason="The customer withdrew the claim.")
+        _pass_lead_on(claim)
         close_case(claim.case, at=at)
         emails.withdrawn(claim, at=at)
+
+
+def _pass_lead_on(claim: Claim) -> None:
+    """What was joined to it goes on under the next that came in."""
+    joined = Claim.objects.filter(joined_to=claim).order_by("pk")
+    if lead := joined.first():
+        Claim.objects.filter(pk=lead.pk).update(joined_to=None)
+        joined.update(joined_to=lead)
 
 
 def ask_again(

@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Sum
 
-from claims import credits, emails
+from claims import answering, credits, emails
 from claims.measuring import Measurement, lost_in, measure, terms_of
 from claims.models import Approval, Claim, ClaimStatus, CreditEntry, Proposal, ProposalKind, ProposalStatus
 from claims.models.decision import DecisionError as DecisionError
@@ -303,6 +303,7 @@ def _grant(proposal: Proposal, *, by: Actor, at: datetime, reason: str) -> Credi
         move(claim, ClaimStatus.APPROVED, by=by, at=at, reason=reason)
         staff_writes(claim.case, proposal.reason, is_public=True, by=Actor("staff", proposal.proposer_id), at=at)
         close_case(claim.case, at=at)
+        answering.end_joined(claim, by=by, at=at)
     entry = credits.book(proposal, by=by, at=at)
     if is_credit:
         emails.approved(claim, proposal, entry, at=at)

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from claims.measuring import Measurement, lost_in, measure, terms_of
 from levqor.accounts.models import Account, Plan, SlaTerms, Standing
 from levqor.lib.business_time import LONDON
 from status.uptime import month_span
+
+# Said to whoever did not sign in, whatever address they typed: who is a customer is nobody's business.
+UNPROVEN: Final = "A person checks which account the claim belongs to."
 
 
 @dataclass(frozen=True)
@@ -18,14 +22,16 @@ class Eligibility:
 
 
 def judge(month: date, plan: Plan, account: Account | None, *, at: datetime) -> Eligibility:
-    """What speaks for and against a credit for the UTC month, as far as anybody knows by `at`."""
+    """What speaks for and against a credit for the UTC month, as far as anybody knows by `at`. `account` is the one that
+    the sender proved to be of, by signing in.
+    """
     name = f"{month:%B %Y}"
     terms = terms_of(month)
     if terms is None:
         return Eligibility(False, [f"There was no uptime promise in {name} yet."])
     found = measure(lost_in(month, at=at), plan, terms)
     against = [*_too_late(name, month, terms, at=at), *_account_faults(account)]
-    reasons = [_about(name, found), *against]
+    reasons = [_about(name, found), *against, *([] if account else [UNPROVEN])]
     return Eligibility(found.is_below_target and not against, reasons)
 
 
@@ -43,7 +49,7 @@ def _too_late(name: str, month: date, terms: SlaTerms, *, at: datetime) -> list[
 
 def _account_faults(account: Account | None) -> list[str]:
     if account is None:
-        return ["We could not match your email address to an account by ourselves; a person will look for it."]
+        return []
     faults = []
     if account.plan is None:
         faults.append("The account is not on a paid plan.")

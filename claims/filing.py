@@ -55,7 +55,7 @@ def file_claim(statement: Statement, sender: Sender, *, at: datetime) -> tuple[C
     def finish(case: Case) -> None:
         promise(case, PURPOSE, earliest_days=EARLIEST_DAYS, latest_days=LATEST_DAYS, at=at)
         keep_files(case, statement.files, message=None, side=Side.CUSTOMER, at=at)
-        claim = _create(case, statement, at=at)
+        claim = _create(case, statement, sender, at=at)
         emails.received(claim, at=at)
         emails.announced(claim, at=at)
 
@@ -63,9 +63,9 @@ def file_claim(statement: Statement, sender: Sender, *, at: datetime) -> tuple[C
     return Claim.objects.select_related("case", "plan").get(case=case), is_new
 
 
-def _create(case: Case, statement: Statement, *, at: datetime) -> Claim:
+def _create(case: Case, statement: Statement, sender: Sender, *, at: datetime) -> Claim:
     month = statement.incident.month
-    found = eligibility.judge(month, statement.plan, case.account, at=at)
+    found = eligibility.judge(month, statement.plan, sender.account, at=at)
     earlier = None
     if case.account_id:
         same_month = Claim.objects.for_month(case.account_id, month).filter(joined_to=None)

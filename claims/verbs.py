@@ -98,7 +98,9 @@ VERBS: Final[list[Verb[Claim]]] = [
         lambda claim, form, by, at: deciding.propose(
             claim, reason=form.said, amount_cents=form.amount_cents, by=by, at=at
         ),
-        _status(ClaimStatus.IN_REVIEW, ClaimStatus.DRAFTED),
+        lambda claim, by: (
+            claim.status in {ClaimStatus.IN_REVIEW, ClaimStatus.DRAFTED} and claim.case.account_id is not None
+        ),
         ProposeForm,
         PROPOSE,
     ),

@@ -1,8 +1,11 @@
 """The claim's pages: the form, and the page on which the customer follows what became of it."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,13 +21,12 @@ from claims.filing import EARLIEST_DAYS, LATEST_DAYS, Statement, file_claim
 from claims.forms import ClaimPageForm
 from claims.models import Claim
 from claims.progress import progress_of
-from levqor.accounts.models import Plan, SlaTerms, percent_words
+from levqor.accounts.models import Account, Plan, SlaTerms, percent_words
 from levqor.cases.conversation import TooManyFilesError
 from levqor.cases.forms import MessageForm
 from levqor.cases.models import Case, Deadline
-from levqor.cases.pages import MESSAGES, intake_page, known_of, lost_link_page, to_tracking
+from levqor.cases.pages import intake_page, known_of, lost_link_page, post_message, to_tracking
 from levqor.cases.tracking import case_of_token, file_answer, private, to_clean_link, tracking_token
-from levqor.guard.limits import accept
 from levqor.guard.references import Series
 from levqor.lib.actors import customer as customer_actor
 from levqor.lib.business_time import arrival_day, business_days_after
@@ -93,24 +95,16 @@ def track(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return _track_page(request, claim, MessageForm())
     form = MessageForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _track_page(request, claim, form, status=422)
-    accept((MESSAGES, claim.case.reference), at=timezone.now())
     act = customer.ask_again if "again" in request.POST else customer.write
-    said = form.cleaned_data
-    try:
-        act(
-            claim,
-            said["body"],
-            said["attachments"],
-            submission=said["submission"],
-            by=customer_actor(request.user),
-            at=timezone.now(),
-        )
-    except (customer.OverError, IllegalMoveError, StaleStateError, TooManyFilesError) as error:
-        form.add_error(None, str(error))
-        return _track_page(request, _claim_of(token), form, status=409)
-    return to_tracking(claim.case, query="?sent")
+    refused = post_message(
+        form,
+        claim.case,
+        partial(act, claim),
+        lambda status: _track_page(request, _claim_of(token), form, status=status),
+        refusals=(customer.OverError, IllegalMoveError, StaleStateError, TooManyFilesError),
+        by=customer_actor(request.user),
+    )
+    return refused or to_tracking(claim.case, query="?sent")
 
 
 @csrf_exempt
@@ -171,11 +165,19 @@ def _track_page(request: HttpRequest, claim: Claim, form: MessageForm, *, status
         "notes": case.messages.public().order_by("written_at", "pk").prefetch_related("files"),
         "first_files": case.files.public().filter(message=None),
         "form": form,
+        "is_member": _is_member(request.user, case),
         "is_filed": "filed" in request.GET,
         "is_sent": "sent" in request.GET,
         "breadcrumbs": [*_home(), (case.reference, "")],
     }
     return private(render(request, "claims/track.html", context, status=status))
+
+
+def _is_member(user: AbstractBaseUser | AnonymousUser, case: Case) -> bool:
+    """Who is told of the account's other claims. Whoever has the link may have filed it under somebody else's address."""
+    if not (user.is_authenticated and case.account_id):
+        return False
+    return Account.objects.filter(pk=case.account_id, members=user.pk).exists()
 
 
 def _home() -> list[tuple[str, str]]:

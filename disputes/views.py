@@ -1,5 +1,6 @@
 """The dispute's pages: the procedure with its form, and the page on which the customer follows what became of it."""
 
+from functools import partial
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,9 +22,8 @@ from disputes.stages import STEP_OF, STEPS, dates_of
 from levqor.cases.conversation import TooManyFilesError
 from levqor.cases.forms import MessageForm
 from levqor.cases.models import Case, Deadline
-from levqor.cases.pages import MESSAGES, intake_page, known_of, lost_link_page, to_tracking
+from levqor.cases.pages import intake_page, known_of, lost_link_page, post_message, to_tracking
 from levqor.cases.tracking import case_of_token, file_answer, private, to_clean_link, tracking_token
-from levqor.guard.limits import accept as accept_within
 from levqor.guard.references import Series
 from levqor.lib.actors import customer as customer_actor
 from levqor.lib.states import IllegalMoveError, StaleStateError
@@ -82,23 +82,15 @@ def track(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return _track_page(request, dispute, MessageForm())
     form = MessageForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _track_page(request, dispute, form, status=422)
-    accept_within((MESSAGES, dispute.case.reference), at=timezone.now())
-    said = form.cleaned_data
-    try:
-        customer.write(
-            dispute,
-            said["body"],
-            said["attachments"],
-            submission=said["submission"],
-            by=customer_actor(request.user),
-            at=timezone.now(),
-        )
-    except REFUSALS as error:
-        form.add_error(None, str(error))
-        return _track_page(request, _dispute_of(token), form, status=409)
-    return to_tracking(dispute.case, query="?sent")
+    refused = post_message(
+        form,
+        dispute.case,
+        partial(customer.write, dispute),
+        lambda status: _track_page(request, _dispute_of(token), form, status=status),
+        refusals=REFUSALS,
+        by=customer_actor(request.user),
+    )
+    return refused or to_tracking(dispute.case, query="?sent")
 
 
 @csrf_exempt
@@ -113,23 +105,18 @@ def escalate(request: HttpRequest, token: str) -> HttpResponse:
         form = EscalateForm(initial={"seen": customer.standing(dispute)})
         return _ask(request, dispute, "escalate", form=form)
     form = EscalateForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _ask(request, dispute, "escalate", form=form, status=422)
-    accept_within((MESSAGES, dispute.case.reference), at=timezone.now())
-    said = form.cleaned_data
     try:
-        customer.escalate(
-            dispute,
-            said["body"],
-            said["attachments"],
-            seen=said["seen"],
-            submission=said["submission"],
+        refused = post_message(
+            form,
+            dispute.case,
+            lambda *said, **more: customer.escalate(dispute, *said, seen=form.cleaned_data["seen"], **more),
+            lambda status: _ask(request, dispute, "escalate", form=form, status=status),
+            refusals=(),
             by=customer_actor(request.user),
-            at=timezone.now(),
         )
     except REFUSALS as error:
-        return _refused(request, token, error)
-    return to_tracking(dispute.case, query="?escalated")
+        return _refused(request, token, error, words=form.cleaned_data["body"])
+    return refused or to_tracking(dispute.case, query="?escalated")
 
 
 def can_escalate(dispute: Dispute) -> bool:
@@ -245,12 +232,12 @@ def _ask(
     return private(render(request, f"disputes/{deed}.html", context, status=status))
 
 
-def _refused(request: HttpRequest, token: str, error: Exception) -> HttpResponse:
-    """The dispute as it stands now, with what was refused above it."""
-    form = MessageForm({})
+def _refused(request: HttpRequest, token: str, error: Exception, *, words: str = "") -> HttpResponse:
+    """The dispute as it stands now, with what was refused above it, and what was written with it."""
+    form = MessageForm({"body": words})
     form.errors.clear()
     form.add_error(None, str(error))
-    form.is_bound = False
+    form.is_bound = bool(words)
     return _track_page(request, _dispute_of(token), form, status=409)
 
 

@@ -26,7 +26,8 @@ class DecisionError(Exception):
 class ProposalStatus(models.TextChoices):
     PENDING = "pending", "Waiting for approval"
     APPROVED = "approved", "Approved"
-    RETURNED = "returned", "Sent back"
+    # By whoever should have approved it, or taken back by whoever proposed it.
+    RETURNED = "returned", "Not approved"
 
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):

@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from levqor.accounts.models import Account
-from levqor.cases.forms import LostLinkForm
+from levqor.cases.forms import LostLinkForm, MessageForm
 from levqor.cases.intake import Sender, sender_of
 from levqor.cases.models import Case, Source
 from levqor.cases.tracking import PAGES, tracking_token
 from levqor.guard.limits import Limit, LimitReachedError, accept
 from levqor.guard.networks import client_network
 from levqor.guard.references import Series
+from levqor.lib.actors import Actor
 
 LOST_LINKS: Final = Limit("cases.lost-link", 10)
 MESSAGES: Final = Limit("cases.message", 30)
@@ -42,13 +43,42 @@ def intake_page(
     try:
         case = file(said, sender, timezone.now())
     except LimitReachedError as limit:
-        minutes = max(1, round(limit.retry_after / 60))
-        words = f"Too many came within the hour. Your words are kept: send them again in {minutes} minutes."
-        form.add_error(None, words)
-        response = draw(request, form, status=429)
-        response.headers["Retry-After"] = str(limit.retry_after)
-        return response
+        return _later(form, limit, lambda status: draw(request, form, status=status))
     return to_tracking(case, query="?filed")
+
+
+def post_message(
+    form: MessageForm,
+    case: Case,
+    send: Callable[..., object],
+    draw: Callable[[int], HttpResponse],
+    *,
+    refusals: tuple[type[Exception], ...],
+    by: Actor,
+) -> HttpResponse | None:
+    """Hands what the posted form says to `send`. None where that went well; else the page that `draw` makes for a status,
+    on which the form keeps every word."""
+    if not form.is_valid():
+        return draw(422)
+    said, now = form.cleaned_data, timezone.now()
+    try:
+        accept((MESSAGES, case.reference), at=now)
+        send(said["body"], said["attachments"], submission=said["submission"], by=by, at=now)
+    except LimitReachedError as limit:
+        return _later(form, limit, draw)
+    except refusals as error:
+        form.add_error(None, str(error))
+        return draw(409)
+    return None
+
+
+def _later(form: forms.Form, limit: LimitReachedError, draw: Callable[[int], HttpResponse]) -> HttpResponse:
+    minutes = max(1, round(limit.retry_after / 60))
+    unit = "minute" if minutes == 1 else "minutes"
+    form.add_error(None, f"Too many came within the hour. Your words are kept: send them again in {minutes} {unit}.")
+    response = draw(429)
+    response.headers["Retry-After"] = str(limit.retry_after)
+    return response
 
 
 def known_of(request: HttpRequest) -> tuple[dict[str, Any], Account | None]:

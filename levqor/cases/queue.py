@@ -39,7 +39,7 @@ class QueueAdmin(SavedFilters, CsvExport, ReadOnlyAdmin):
     list_filter_submit = True
     list_per_page = 50
     show_full_result_count = False
-    ordering = ["deadline__due_at", "-pk"]
+    ordering = ["deadline__due_at", "pk"]
     search_help_text = "Reference, name, e-mail or account"
     search_fields = ["case__reference", "case__full_name", "case__email", "case__account_name", "case__account__name"]
 
