@@ -13,6 +13,7 @@ from billing.models import PaymentFailure
 from billing.models.failure import total_of
 from billing.suspension import returns_by_paying, suspension_moment
 from levqor.accounts.models import Account, Standing
+from levqor.lib.forms import STRAY
 from levqor.lib.money import format_money
 
 _signer = Signer(salt="billing.pay", sep=".")
@@ -27,7 +28,7 @@ def pay_url(case: PaymentFailure) -> str:
 def case_of_token(token: str) -> PaymentFailure | None:
     """The case that the token names; None where the token was not made by us."""
     try:
-        pk = _signer.unsign(token)
+        pk = _signer.unsign(token.rstrip(STRAY))
     except BadSignature:
         return None
     return PaymentFailure.objects.select_related("account").filter(pk=pk).first()
@@ -41,7 +42,7 @@ def reminders_url(account: Account) -> str:
 def account_of_token(token: str) -> Account | None:
     """The account that the token names; None where the token was not made by us."""
     try:
-        pk = _reminders_signer.unsign(token)
+        pk = _reminders_signer.unsign(token.rstrip(STRAY))
     except BadSignature:
         return None
     return Account.objects.filter(pk=pk).first()

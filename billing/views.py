@@ -2,14 +2,15 @@
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.csp import CSP
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csp import csp_override
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from billing import gateway
@@ -36,8 +37,8 @@ CARD_BY_CASE = Limit("billing.card.case", 10)
 # Each change writes to the billing address: more than these are no customer's.
 CHANGE_BY_NETWORK = Limit("billing.reminders.network", 30)
 CHANGE_BY_ACCOUNT = Limit("billing.reminders.account", 5)
+# To the customer who says that there is a new card. One that is tried is on the page as an attempt.
 ANSWERS = {
-    "wanted": "We are trying your card now. This page shows the outcome in a minute; you need not wait for it.",
     "no_card": "We do not see a new card yet. Make it your default on Stripe’s page: it is then tried by itself.",
     "unavailable": "Our payment provider does not answer at the moment. Your card is tried as soon as it does.",
 }
@@ -45,6 +46,9 @@ ANSWERS = {
 OTHER = "other"
 
 
+# None of these pages asks for Django's token: whoever has the link may act by it, and people whose mail program keeps no
+# cookie have to be able to pay. Nobody can post to an address that they do not know.
+@csrf_exempt
 @never_cache
 @csp_override(PAY_PAGE_CSP)
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -60,7 +64,7 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
         statement = statement_for(case, at=timezone.now())
         context = {"case": case, "statement": statement, "token": token, **_card(request, case)}
         response = render(request, "billing/pay.html", context)
-    # Stripe never sees the token. With `no-referrer` browsers would send `Origin: null`, and the button would be refused.
+    # Stripe never sees the token.
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
@@ -69,7 +73,11 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
 def _card(request: HttpRequest, case: PaymentFailure) -> dict[str, object]:
     """How the last new card fared, and whether the customer comes back from giving one."""
     may_try = case.is_unsettled and gateway.is_enabled() and RETURNED in request.GET
-    return {"attempt": case.card_attempts.order_by("pk").last(), "may_try_card": may_try}
+    return {
+        "answer": ANSWERS.get(request.GET.get("card", ""), ""),
+        "attempt": case.card_attempts.order_by("pk").last(),
+        "may_try_card": may_try,
+    }
 
 
 def _target(case: PaymentFailure) -> str:
@@ -88,6 +96,7 @@ def _target(case: PaymentFailure) -> str:
         return str(settings.BILLING_PORTAL_URL)
 
 
+@csrf_exempt
 @never_cache
 @require_POST
 def try_card(request: HttpRequest, token: str) -> HttpResponse:
@@ -96,7 +105,8 @@ def try_card(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "billing/pay_unknown.html", status=404)
     if case.is_unsettled:
         accept((CARD_BY_NETWORK, client_network(request)), (CARD_BY_CASE, str(case.pk)), at=timezone.now())
-        messages.info(request, ANSWERS[try_default_card(case.account, at=timezone.now())])
+        answer = try_default_card(case.account, at=timezone.now())
+        return redirect(reverse("billing:pay", args=[token], query={"card": answer}))
     return redirect("billing:pay", token=token)
 
 
@@ -142,6 +152,7 @@ class RemindersForm(forms.Form):
         return str(self.cleaned_data["email"]) if to == OTHER else self.addresses[int(to)]
 
 
+@csrf_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def reminders(request: HttpRequest, token: str) -> HttpResponse:
@@ -154,10 +165,14 @@ def reminders(request: HttpRequest, token: str) -> HttpResponse:
         now = timezone.now()
         accept((CHANGE_BY_NETWORK, client_network(request)), (CHANGE_BY_ACCOUNT, str(account.pk)), at=now)
         choose(account, form.address, at=now)
-        messages.success(request, "Saved. Reminders go to the address that you chose.")
-        return redirect(request.path)
+        return redirect(request.path + "?saved")
     status = 422 if form.is_bound else 200
-    response = render(request, "billing/reminders.html", {"account": account, "form": form}, status=status)
+    response = render(
+        request,
+        "billing/reminders.html",
+        {"account": account, "form": form, "is_saved": "saved" in request.GET},
+        status=status,
+    )
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

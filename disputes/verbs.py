@@ -134,7 +134,8 @@ VERBS: Final[list[Verb[Dispute]]] = [
     Verb(
         "move-up",
         "Move up a stage",
-        "To the next stage, with a new day by which we answer. No stage is skipped or gone back.",
+        "To the next stage: ours have a new day by which we answer, after the formal complaint comes what is open outside. "
+        "No stage is skipped or gone back.",
         "The dispute is at its next stage.",
         lambda dispute, form, by, at: answering.move_up(dispute, form.said, by=by, at=at),
         lambda dispute, by: dispute.status != DisputeStatus.WITHDRAWN and dispute.next_stage is not None,

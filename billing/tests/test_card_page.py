@@ -39,7 +39,7 @@ def test_the_button_tries_the_card_without_waiting_for_stripes_word(keyed_scene:
     give_card(keyed_scene)
 
     answer = Client().post(f"{path}/try-card", follow=True)
-    assert "We are trying your card now" in answer.content.decode()
+    assert "We are trying your new card now" in answer.content.decode()
     charge_new_cards(at=timezone.now())
 
     assert "Already paid" in text(path)

@@ -1,6 +1,7 @@
 """The page behind a reminder's button: what is owed, until when, and a way to pay; a look at it changes nothing."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
@@ -152,3 +153,19 @@ def test_ten_invoices_cost_no_more_queries_than_one(
 
     with django_assert_num_queries(6):
         client.get(address(cases[0]))
+
+
+def test_the_button_works_for_a_browser_that_keeps_no_cookie(scene: Scene) -> None:
+    path = urlsplit(pay_url(scene.case(scene.fail()))).path
+
+    answer = Client(enforce_csrf_checks=True).post(path)
+
+    assert answer.status_code == 302
+    assert not Client().get(path).cookies
+
+
+@pytest.mark.parametrize("stray", [".", ")", ">", "%20", "”"])
+def test_a_sign_that_a_mail_program_took_into_the_link_does_no_harm(scene: Scene, stray: str) -> None:
+    path = urlsplit(pay_url(scene.case(scene.fail()))).path
+
+    assert Client().get(path + stray).status_code == 200

@@ -63,6 +63,7 @@ def test_the_promise_counts_business_days(client: Client, at: str, earliest: str
         ({"fullName": "x" * 201}, "#/fullName", "max_length"),
         ({"email": "ada"}, "#/email", "invalid"),
         ({"email": "a@b.test, c@d.test"}, "#/email", "invalid"),
+        ({"email": "a@[127.0.0.1]"}, "#/email", "invalid"),
         ({"plan": "Growth"}, "#/plan", "invalid_choice"),
         ({"incidentDate": "last week"}, "#/incidentDate", "invalid"),
         ({"incidentDate": "2026-02-30"}, "#/incidentDate", "invalid"),

@@ -10,12 +10,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from claims.customer import withdraw
 from claims.models import Claim
 from claims.tests.make import NOW, form_data, make_claim
 from levqor.accounts.models import Account, Membership, Plan, User
 from levqor.cases.conversation import staff_writes
 from levqor.cases.models import Case, CaseMessage, Deadline
 from levqor.cases.tracking import tracking_token
+from levqor.guard.limits import Limit
 from levqor.lib.actors import Actor
 from levqor.mail.models import OutgoingMail
 
@@ -197,6 +199,32 @@ def test_a_closed_claim_takes_no_message_and_says_so(client: Client) -> None:
     response = client.post(path, data)
 
     assert (response.status_code, CaseMessage.objects.count()) == (409, 0)
+
+
+def test_what_was_written_to_a_claim_that_ended_meanwhile_is_shown_again(client: Client) -> None:
+    claim = make_claim()
+    path = f"/sla-credits/track/{tracking_token(claim.case)}"
+    with time_machine.travel(NOW - timedelta(minutes=2), tick=False):
+        opened = client.get(path).context["form"].fields["opened"].initial
+    withdraw(claim, by=Actor("customer"), at=NOW)
+
+    answer = client.post(path, {"body": "One more thing about it.", "quiet_line": "", "opened": opened})
+
+    assert answer.status_code == 409
+    assert "One more thing about it." in answer.text
+    assert "Ask for a new decision" not in answer.text
+
+
+def test_messages_that_come_too_often_are_kept(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("levqor.cases.pages.MESSAGES", Limit("cases.message", 0))
+    path = f"/sla-credits/track/{tracking_token(make_claim().case)}"
+    with time_machine.travel(NOW - timedelta(minutes=2), tick=False):
+        opened = client.get(path).context["form"].fields["opened"].initial
+
+    answer = client.post(path, {"body": "Are you there?", "quiet_line": "", "opened": opened})
+
+    assert (answer.status_code, "Retry-After" in answer.headers) == (429, True)
+    assert "Are you there?" in answer.text
 
 
 def test_who_sent_files_with_a_mistake_is_told_to_choose_them_again(client: Client) -> None:

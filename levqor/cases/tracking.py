@@ -13,6 +13,7 @@ from django.utils.http import content_disposition_header
 
 from levqor.cases.models import Case, CaseFile
 from levqor.guard.references import Series
+from levqor.lib.forms import STRAY
 
 PAGES: Final = {Series.SLA_CLAIM: "claims:track", Series.DISPUTE: "disputes:track"}
 # The back office's page of a case, and the name by which the case knows its claim or dispute.
@@ -22,7 +23,6 @@ DESK_PAGES: Final = {
 }
 # Letters and digits to its end: mail programs leave a last dash out of a link, and take a full stop after it in.
 TOKEN: Final = re.compile(r"(([A-Z]{3})-([0-9]{1,18})-([0-9]{1,5}))-([0-9a-f]{40})")
-STRAY: Final = " \t\r\n.,;:!?)]}>'\"”’"
 
 
 def tracking_token(case: Case) -> str:

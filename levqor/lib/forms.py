@@ -65,6 +65,12 @@ class LongTextField(forms.CharField):
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+# What mail programs take into a link from the text around it.
+STRAY = " \t\r\n.,;:!?)]}>'\"”’"
+# One address and nothing else: no name, no list, no machine's number for a domain. The outbox sends to nothing else.
+ONE_ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\]+")
+
+
 class AddressField(forms.EmailField):
     """An email address, with messages that say what to enter; a label names what the field is for."""
 
@@ -74,6 +80,12 @@ class AddressField(forms.EmailField):
             "invalid": "Enter an email address, such as name@example.com.",
         }
         super().__init__(label=label, max_length=254, error_messages=messages, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        address = str(super().clean(value))
+        if address and not ONE_ADDRESS.fullmatch(address):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return address
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return super().widget_attrs(widget) | {"autocomplete": "email", "spellcheck": "false"}

@@ -1,7 +1,6 @@
 """The one way by which mail leaves: a row written with the caller's work, delivered by key afterwards."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from urllib3.exceptions import NewConnectionError
 
 from levqor.lib.backoff import pause_after
 from levqor.lib.events import emit
+from levqor.lib.forms import ONE_ADDRESS
 from levqor.lib.nudge import nudge
 from levqor.mail.backends import KEY_ATTRIBUTE
 from levqor.mail.models import RETRY_WINDOW, MailAttachment, MailStatus, OutgoingMail, StoredFile, Suppression
@@ -35,7 +35,6 @@ MAY_PASS = frozenset({408, 409, 425})
 # So long a fault of ours makes the mails wait at most once it is mended.
 MOST_PAUSE_FOR_FAULT = timedelta(minutes=10)
 # Mail programs read lists and groups (`a@b.com, c@d.com`, `Ada: a@b.com`) where one address is meant.
-ONE_ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\]+")
 WIPED = "This mail held a code or a link that acts for its reader, so its text is not shown and was not kept."
 
 
