@@ -15,6 +15,7 @@ from billing.pay_links import pay_url, reminders_url
 from billing.stripe_objects import HARD_DECLINES
 from billing.suspension import may_suspend, returns_by_paying, suspension_moment
 from levqor.accounts.models import Account, Standing
+from levqor.lib.forms import ONE_ADDRESS
 from levqor.lib.money import format_money
 from levqor.mail.models import OutgoingMail, Suppression
 from levqor.mail.outbox import about, send
@@ -34,14 +35,17 @@ SEVERITY = [StepTemplate.FIRST_NOTICE, StepTemplate.SECOND_NOTICE, StepTemplate.
 
 
 def working_address(account: Account, *, is_final: bool = False, without: str = "") -> str:
-    """Where the next mail goes: the first of the customer's addresses that neither bounced nor complained, else empty.
+    """Where the next mail goes: the first of the customer's addresses that is one and neither bounced nor complained, else
+    empty.
 
     The customer may choose who gets the reminders; a final notice goes to the billing address first all the same.
     """
     alive = (
         address
         for address in _addresses(account, is_final=is_final)
-        if address.lower() != without.lower() and not Suppression.objects.among([address])
+        if address.lower() != without.lower()
+        and ONE_ADDRESS.fullmatch(address)
+        and not Suppression.objects.among([address])
     )
     return next(alive, "")
 

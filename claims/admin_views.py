@@ -142,6 +142,9 @@ def _advice(claim: Claim) -> str:
     """What is to be done here. Money that waits for a person comes first, a reversal's too."""
     if claim.status == ClaimStatus.IN_REVIEW and claim.case.account_id is None:
         return "Find out whose claim it is and tie it to the account: until then nobody can propose a credit."
+    applied = entry_in(claim, CreditStatus.APPLIED)
+    if claim.status == ClaimStatus.CREDITED and applied and applied.external_reference:
+        return "Nothing: the credit was given by hand."
     entry = entry_in(claim, *STUCK)
     return STUCK[CreditStatus(entry.status)].format(kind=entry.kind) if entry else ADVICE[ClaimStatus(claim.status)]
 

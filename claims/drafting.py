@@ -12,7 +12,8 @@ from typing import Final
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from claims import deciding
 from claims.eligibility import last_day_to_claim
@@ -33,6 +34,7 @@ logger = structlog.get_logger(__name__)
 
 BATCH: Final = 500
 OVER: Final = (IncidentStatus.RESOLVED, IncidentStatus.POSTMORTEM)
+ENDED: Final = (ClaimStatus.WITHDRAWN, ClaimStatus.DISMISSED)
 WORDS: Final = "Drafted by Levqor for the incidents of {month}."
 
 
@@ -61,13 +63,27 @@ def _had_incidents(month: date) -> bool:
 
 
 def _accounts_without(month: date) -> QuerySet[Account]:
-    """Accounts on a paid plan that have no claim of any kind for the month."""
+    """Accounts on a paid plan that have no claim of any kind for the month.
+
+    A claim ends the account's draft and may be withdrawn again, by whoever typed the customer's address: then the credit is
+    drafted anew, once for each that was withdrawn.
+    """
     _, end = month_span(month)
-    claimed = Claim.objects.filter(case__account=OuterRef("pk"), month=month)
+    of_month = Claim.objects.filter(case__account=OuterRef("pk"), month=month)
     paying = Account.objects.filter(plan__price_cents__gt=0, created_at__lt=end).select_related("plan")
     # Whoever gave notice or never paid has no plan any more; who is suspended for abuse gets none drafted.
     abusive = Q(suspensions__reason="abuse", suspensions__lifted_at__isnull=True)
-    return paying.filter(~Exists(claimed)).exclude(abusive).order_by("pk")[:BATCH]
+    counted = paying.annotate(
+        dismissed=_number(of_month.filter(status=ClaimStatus.DISMISSED)),
+        withdrawn=_number(of_month.filter(status=ClaimStatus.WITHDRAWN)),
+    )
+    without = counted.filter(~Exists(of_month.exclude(status__in=ENDED)), dismissed__lte=F("withdrawn"))
+    return without.exclude(abusive).order_by("pk")[:BATCH]
+
+
+def _number(claims: QuerySet[Claim]) -> Coalesce:
+    rows = claims.order_by().values("case__account").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(rows), 0)
 
 
 def _draft(account: Account, month: date, *, at: datetime) -> bool:
@@ -75,7 +91,7 @@ def _draft(account: Account, month: date, *, at: datetime) -> bool:
     try:
         with transaction.atomic():
             locked = Account.objects.locked(account.pk)
-            if locked.plan is None or Claim.objects.for_month(account.pk, month).exists():
+            if locked.plan is None or Claim.objects.for_month(account.pk, month).exclude(status__in=ENDED).exists():
                 return False
             case = Case.objects.create(
                 series=Series.SLA_CLAIM,

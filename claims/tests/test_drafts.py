@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 from pytest_django import Settings
 
+from claims.customer import withdraw
 from claims.deciding import propose
 from claims.drafting import draft_credits, drafts
 from claims.models import Claim, CreditEntry, Proposal
@@ -17,6 +18,7 @@ from claims.tests.make import NOW, make_claim
 from claims.tests.make_money import measure_october
 from levqor.accounts.models import Account, Plan
 from levqor.desk.tests.make import make_staff, signed_in
+from levqor.lib.actors import Actor
 from levqor.mail.models import OutgoingMail
 from status.component_states import ComponentState
 from status.incidents import post_update
@@ -79,6 +81,17 @@ def test_whoever_claimed_gets_no_draft_and_whoever_claims_later_ends_it(client: 
 
     draft = Claim.objects.exclude(pk=claim.pk).get()
     assert (draft.status, claim.case.account, claim.joined_to) == ("dismissed", account, None)
+
+
+def test_a_claim_that_is_withdrawn_costs_the_account_no_draft(client: Client) -> None:
+    make_account(billing_email="ada@fern.test")
+    resolve_one()
+    draft_credits(at=NOW)
+    claim = make_claim(incidentDate="2026-10-10T12:30:00Z")
+    withdraw(claim, by=Actor("customer"), at=NOW)
+
+    assert [draft_credits(at=NOW), draft_credits(at=NOW)] == [1, 0]
+    assert sorted(Claim.objects.values_list("status", flat=True)) == ["dismissed", "drafted", "withdrawn"]
 
 
 def test_a_month_that_kept_its_promise_dismisses_its_drafts() -> None:
