@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
 from django.db.models import QuerySet
@@ -19,6 +19,7 @@ from claims.models import Claim, ClaimStatus
 from levqor.accounts.models import User
 from levqor.cases.desk import least_loaded
 from levqor.lib.actors import Actor, staff
+from levqor.lib.admin import chosen_rows
 from levqor.lib.states import IllegalMoveError, StaleStateError
 
 MOST_ROWS: Final = 100
@@ -76,11 +77,12 @@ def _close_as_duplicate(claim: Claim, words: str, by: Actor, at: Any) -> str:
         answering.take_up(claim, by=by, at=at)
     reason = f"{words}\n\nThis month is decided under the claim for it that came in first."
     answering.refuse(claim, reason, by=by, at=at)
-    return f"Closed; {claim.joined_to} goes on."
+    lead = claim.joined_to
+    return f"Closed; {lead} {'goes on' if lead.is_open else 'is decided: ' + lead.get_status_display().lower()}."
 
 
 BULKS: Final = [
-    Bulk("take", "Take up", "The claims are yours, and in review.", "", _take),
+    Bulk("take", "Take up", "The claims become yours, and are in review.", "", _take),
     Bulk("share_out", "Share out", "Each goes to whoever of Support has the fewest open cases.", "", _share_out),
     Bulk(
         "ask",
@@ -112,9 +114,8 @@ def make_action(bulk: Bulk) -> Callable[..., HttpResponse | None]:
 
 def bulk_view(request: HttpRequest, bulk: Bulk, rows: QuerySet[Claim], model_admin: Any) -> HttpResponse | None:
     """Asks first; answers the second, confirmed post row by row. None sends the person back to the list."""
-    found = list(rows.select_related("case__owner", "joined_to__case")[: MOST_ROWS + 1])
-    if len(found) > MOST_ROWS:
-        messages.error(request, f"Choose at most {MOST_ROWS} claims at a time; nothing was done.")
+    found = chosen_rows(request, rows.select_related("case__owner", "joined_to__case"), at_most=MOST_ROWS)
+    if found is None:
         return None
     form = WordsForm(bulk.words, request.POST if "confirmed" in request.POST else None) if bulk.words else None
     answers: list[Answer] = []

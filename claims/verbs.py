@@ -158,7 +158,7 @@ VERBS: Final[list[Verb[Claim]]] = [
         "reply",
         "Reply",
         "Answers the customer; nothing else changes.",
-        "The reply is on its way.",
+        "The reply is given.",
         lambda claim, form, by, at: answering.reply(claim, form.said, files=form.attached, by=by, at=at),
         lambda claim, by: bool(claim.case.email) and claim.status not in answering.UNTOLD,
         MessageToCustomerForm,

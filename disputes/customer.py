@@ -101,9 +101,11 @@ def accept(dispute: Dispute, *, seen: str, by: Actor, at: datetime) -> None:
 
 
 def withdraw(dispute: Dispute, *, by: Actor, at: datetime) -> None:
-    """Ends the dispute at the customer's wish. Raises IllegalMoveError where it is settled already."""
+    """Ends the dispute at the customer's wish. Raises OverError where it is settled already."""
     with transaction.atomic():
         now = locked(dispute)
+        if not now.is_open:
+            raise OverError("This dispute has ended already, so there is nothing to withdraw.")
         now.withdraw(by=by, at=at)
         now.case.touch()
         close_case(now.case, at=at)

@@ -70,7 +70,7 @@ VERBS: Final[list[Verb[Dispute]]] = [
         "Answer",
         "Our answer at this stage. The customer accepts it, writes again, or goes to the next stage; where they do none of "
         "it within ten business days, the dispute is closed.",
-        "The answer is on its way.",
+        "The answer is given.",
         lambda dispute, form, by, at: answering.answer(dispute, form.said, files=form.attached, by=by, at=at),
         _in(*OURS),
         MessageToCustomerForm,
@@ -90,7 +90,7 @@ VERBS: Final[list[Verb[Dispute]]] = [
         "reply",
         "Reply",
         "A message on the way: the day by which we have to answer stays.",
-        "The reply is on its way.",
+        "The reply is given.",
         lambda dispute, form, by, at: answering.reply(dispute, form.said, files=form.attached, by=by, at=at),
         lambda dispute, by: True,
         MessageToCustomerForm,

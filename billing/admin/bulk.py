@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +21,7 @@ from billing.admin.forms import ReasonForm
 from billing.admin.verbs import VERB_OF_SLUG, Verb
 from billing.models import PaymentFailure, StripeEvent
 from levqor.lib.actors import staff
+from levqor.lib.admin import chosen_rows
 from levqor.lib.states import IllegalMoveError, StaleStateError
 
 MOST_ROWS = 100
@@ -57,9 +58,8 @@ class Bulk:
 
 def bulk_view(request: HttpRequest, bulk: Bulk, rows: QuerySet[Any], model_admin: Any) -> HttpResponse | None:
     """Asks with a preview; answers the second, confirmed post row by row. None sends the person back to the list."""
-    found = list(rows[: MOST_ROWS + 1])
-    if len(found) > MOST_ROWS:
-        messages.error(request, f"Choose at most {MOST_ROWS} rows at a time; nothing was done.")
+    found = chosen_rows(request, rows, at_most=MOST_ROWS)
+    if found is None:
         return None
     is_confirmed = "confirmed" in request.POST
     form = bulk.make_form(request, found)
@@ -119,8 +119,7 @@ def on_cases(slug: str) -> Bulk:
 
     def make_form(request: HttpRequest, cases: list[PaymentFailure]) -> forms.Form:
         data = request.POST if "confirmed" in request.POST else None
-        first = cases[0] if cases else PaymentFailure()
-        return verb.form(first, _with_seen(data), initial={"token": uuid.uuid4(), "seen_entry": 0})
+        return verb.form(cases[0], _with_seen(data), initial={"token": uuid.uuid4(), "seen_entry": 0})
 
     def preview(case: PaymentFailure) -> Row:
         return _case_row(verb, case)

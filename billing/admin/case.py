@@ -22,7 +22,7 @@ from billing.admin.timeline import in_words
 from billing.admin.verbs import VERB_OF_SLUG, VERBS, Verb
 from billing.emails import working_address
 from billing.holds import WINDOW_CLOSES, WINDOW_OPENS
-from billing.models import DunningStep, FailureStatus, PaymentFailure, StepStatus
+from billing.models import DunningStep, FailureStatus, PaymentFailure, RecoveryMethod, StepStatus
 from billing.models.failure import total_of
 from billing.pay_links import pay_url
 from billing.suspension import suspension_after_decision
@@ -93,7 +93,7 @@ def _facts(request: HttpRequest, case: PaymentFailure, at: datetime) -> dict[str
             (step, badge(step.get_status_display(), STEP_TONES[StepStatus(step.status)])) for step in case.steps.all()
         ],
         "next_step": next((step for step in case.steps.all() if step.status == StepStatus.PENDING), None),
-        "is_paused": case.is_paused(at=at),
+        "is_paused": case.is_unsettled and case.is_paused(at=at),
         "paused_until": timeline.there(case.paused_until, account.zone) if case.paused_until else "",
         "clock_there": f"{at.astimezone(account.zone):%H:%M}",
         "suspensions": list(account.live_suspensions()),
@@ -106,6 +106,8 @@ def _facts(request: HttpRequest, case: PaymentFailure, at: datetime) -> dict[str
 def state_badge(case: PaymentFailure, *, at: datetime) -> SafeString:
     if case.is_unsettled and case.is_paused(at=at):
         return badge("Paused", "warn")
+    if case.status == FailureStatus.RECOVERED and case.recovery_method == RecoveryMethod.CREDIT_NOTE:
+        return badge("Credited", "plain")
     return badge(case.get_status_display(), STATUS_TONES[FailureStatus(case.status)])
 
 

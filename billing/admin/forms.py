@@ -11,6 +11,7 @@ from billing.models import DunningPolicy, DunningStep, PaymentFailure, StepActio
 from billing.models.policy import COVERED_BY, new_version
 from billing.staff_actions import RESENDABLE
 from levqor.accounts.models import Plan
+from levqor.lib.forms import AddressField
 
 MAX_STEPS = 6
 
@@ -60,6 +61,10 @@ class NoteForm(SteeringForm):
         self.fields["reason"].error_messages["required"] = "Write the note first."
 
 
+# Further away is a slip of the year.
+LONGEST_PAUSE = timedelta(days=366)
+
+
 class PauseForm(SteeringForm):
     until_date = forms.DateField(
         label="Pause until",
@@ -81,6 +86,8 @@ class PauseForm(SteeringForm):
         day: date | None = self.cleaned_data["until_date"]
         if day and day <= self._today():
             raise ValidationError("Choose a day after today, or clear the field to pause until somebody resumes.")
+        if day and day > self._today() + LONGEST_PAUSE:
+            raise ValidationError("Choose a day within a year, or clear the field to pause until somebody resumes.")
         return day
 
     def until(self) -> datetime | None:
@@ -122,7 +129,7 @@ class ResendForm(StepForm):
 
 
 class AddressForm(SteeringForm):
-    email = forms.EmailField(label="E-mail address", max_length=254)
+    email = AddressField(label="E-mail address")
     field_order = ["email", "reason"]
 
 

@@ -10,7 +10,16 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.models import DunningStep, EventStatus, FailureStatus, Flag, PaymentFailure, StepStatus, StripeEvent
+from billing.models import (
+    DunningStep,
+    EventStatus,
+    FailureStatus,
+    Flag,
+    PaymentFailure,
+    RecoveryMethod,
+    StepStatus,
+    StripeEvent,
+)
 from billing.models.inbox import EVENT_WORDS
 from billing.staff_actions import trail_of
 from levqor.accounts.models import Standing
@@ -195,8 +204,7 @@ def advice(case: PaymentFailure, *, at: datetime) -> str:
     if not settings.DUNNING_ENABLED and case.is_unsettled:
         return "Dunning is switched off, so nothing is sent or suspended. Write to the customer yourself, if need be."
     if not case.is_unsettled:
-        why = case.get_close_reason_display().lower()
-        return f"Nothing: the case was closed ({why})." if why else "Nothing: the customer has paid."
+        return _advice_for_a_settled_case(case)
     if case.account.is_exempt_from_dunning:
         return "The account is exempt, so nothing happens by itself. End the exemption if that is no longer meant."
     if case.flag:
@@ -205,6 +213,13 @@ def advice(case: PaymentFailure, *, at: datetime) -> str:
         end = there(case.paused_until, case.account.zone) if case.paused_until else "somebody resumes it"
         return f"The case is paused until {end}. Nothing is sent before that."
     return _advice_for_a_running_case(case)
+
+
+def _advice_for_a_settled_case(case: PaymentFailure) -> str:
+    if why := case.get_close_reason_display().lower():
+        return f"Nothing: the case was closed ({why})."
+    is_credited = case.recovery_method == RecoveryMethod.CREDIT_NOTE
+    return "Nothing: what was open has been credited." if is_credited else "Nothing: the customer has paid."
 
 
 def _decide(case: PaymentFailure) -> str:

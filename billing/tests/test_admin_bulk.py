@@ -37,6 +37,23 @@ def test_choosing_many_asks_first_and_does_nothing(sam: Client, scene: Scene) ->
     assert not PaymentFailure.objects.exclude(paused_at=None).exists()
 
 
+@pytest.mark.parametrize("action", ["bulk_pause", "bulk_stop"])
+def test_what_left_the_list_meanwhile_is_told(sam: Client, scene: Scene, action: str) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+    steer(sam, case, "stop")
+
+    answer = sam.post(QUEUE, {"action": action, "_selected_action": [case.pk]}, follow=True)
+
+    assert "What you chose has left this list since you opened it" in answer.content.decode()
+
+
+@pytest.mark.parametrize("key", ["x", "", "\0", "9" * 40])
+def test_what_is_no_key_of_a_row_is_a_bad_request(sam: Client, scene: Scene, key: str) -> None:
+    scene.fail(next_attempt=None)
+
+    assert sam.post(QUEUE, {"action": "bulk_pause", "_selected_action": [key]}).status_code in {302, 400}
+
+
 def test_each_row_is_answered_by_itself(sam: Client, scene: Scene) -> None:
     running, over = (scene.case(scene.fail(next_attempt=None)) for _ in range(2))
     steer(sam, over, "stop")

@@ -72,10 +72,13 @@ class NoteForm(DeedWithFilesForm):
 class ToCustomerForm(DeedForm):
     """Words that the customer reads; they may begin from a canned reply."""
 
+    help_without_address = ""
     canned = forms.ModelChoiceField(CannedReply.objects.none(), required=False, widget=forms.HiddenInput)
 
     def __init__(self, matter: Matter, *args: Any, **kwargs: Any) -> None:
         super().__init__(matter, *args, **kwargs)
+        if self.help_without_address and not matter.case.email:
+            self.fields["words"].help_text = self.help_without_address
         texts = CannedReply.objects.fitting(matter.case)
         cast("forms.ModelChoiceField[CannedReply]", self.fields["canned"]).queryset = texts
 
@@ -97,11 +100,13 @@ class ToCustomerForm(DeedForm):
 class MessageToCustomerForm(ToCustomerForm, DeedWithFilesForm):
     label = "Message to the customer"
     help_text = "It stands on their page and is mailed at once."
+    help_without_address = "It stands on their page. They gave no address, so nothing is mailed."
 
 
 class ReasonToCustomerForm(ToCustomerForm):
     label = "Reason"
     help_text = "The customer reads it on their page and in the mail."
+    help_without_address = "The customer reads it on their page. They gave no address, so nothing is mailed."
 
 
 class AssignForm(DeedForm):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from django.apps import apps
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import ActionLocation, IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import DataError, models
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -119,6 +120,20 @@ class BaseAdmin(UnfoldAdmin):
             self.add_to_list(request, response.context_data["cl"], response.context_data)
         return response
 
+    def response_action(
+        self,
+        request: HttpRequest,
+        queryset: models.QuerySet[Any],
+        action_location: ActionLocation = ActionLocation.CHANGE_LIST,
+    ) -> HttpResponse | None:
+        """Django asks the database for whatever was sent as a row's key."""
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(key)
+        except ValidationError as error:
+            raise BadRequest("A row's key is none.") from error
+        return super().response_action(request, queryset, action_location)
+
     def for_one_page(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         """Adds what is shown of some rows, and would be dear to ask of all."""
         return rows
@@ -137,6 +152,20 @@ class BaseAdmin(UnfoldAdmin):
         # Unfold 0.110 overrides this with the signature of Django 6.0, which Django 6.1 warns about at every list.
         chosen = default_choices or [("", "Select action")]
         return admin.ModelAdmin.get_action_choices(self, request, chosen, action_location)
+
+
+def chosen_rows(request: HttpRequest, rows: models.QuerySet[Any], *, at_most: int) -> list[Any] | None:
+    """What was ticked for an action; None, and a message on the list, where that is too much or has left the list."""
+    found = list(rows[: at_most + 1])
+    if len(found) > at_most:
+        messages.error(request, f"Choose at most {at_most} rows at a time; nothing was done.")
+        return None
+    if not found:
+        messages.warning(
+            request, "What you chose has left this list since you opened it, and nothing was done. Look under “All”."
+        )
+        return None
+    return found
 
 
 # Excel, LibreOffice and Sheets take a cell that begins so for a formula, also behind blanks and in full width.
