@@ -1,13 +1,14 @@
 """What the keys page asks. Each form carries an id of its own, by which sending it twice is sending it once."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from django import forms
 
 from developer.keys import Order
 from developer.models import Scope
+from levqor.lib.forms import LineField
 
 LIFETIMES: Final = {"30": "30 days", "90": "90 days", "365": "1 year", "never": "Never"}
 OVERLAPS: Final = {"0": "At once", "1": "In 1 hour", "6": "In 6 hours", "24": "In 24 hours"}
@@ -21,11 +22,11 @@ SCOPES: Final = {
 class OnceForm(forms.Form):
     """A form that knows when it was sent before."""
 
-    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["form_id"].error_messages["required"] = "Open the page anew and send the form once more."
+    form_id = forms.UUIDField(
+        widget=forms.HiddenInput,
+        initial=uuid4,
+        error_messages=dict.fromkeys(("required", "invalid"), "Open the page anew and send the form once more."),
+    )
 
     def begin_anew(self) -> None:
         """Keeps what was typed and takes a fresh id, for a form that is shown again."""
@@ -33,7 +34,7 @@ class OnceForm(forms.Form):
 
 
 class CreateKeyForm(OnceForm):
-    name = forms.CharField(
+    name = LineField(
         max_length=80,
         help_text="Where it will be used, such as “ci” or “backup server”.",
         error_messages={"required": "Enter a name.", "max_length": "Use at most 80 characters."},

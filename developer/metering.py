@@ -13,7 +13,8 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 
 from developer.admission import Admission, KeyHolder, admit, look_up
@@ -21,7 +22,7 @@ from developer.models import Scope, digest_of, may_be_key
 from developer.usage import buffer
 from levqor.guard.idempotency import early_answer
 from levqor.lib.api import utc_text
-from levqor.lib.problems import Code, problem
+from levqor.lib.problems import Code, problem, unreadable_body
 
 type Run = Callable[..., HttpResponse]
 
@@ -105,8 +106,12 @@ def _is_free(response: HttpResponse) -> bool:
 
 
 def _sized(request: HttpRequest) -> HttpResponse | None:
-    if len(request.body) <= MAX_BODY_BYTES:
-        return None
+    try:
+        if len(request.body) <= MAX_BODY_BYTES:
+            return None
+    except (RequestDataTooBig, UnreadablePostError) as error:
+        # The caller's fault and not a crash of ours, so it counts.
+        return unreadable_body(request, error)
     return problem(request, Code.PAYLOAD_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes here.")
 
 
@@ -142,6 +147,10 @@ def _digest(request: HttpRequest) -> str:
         detail = "x-api-key and Authorization hold different keys; send one of them."
         raise _RefusedError(problem(request, Code.BAD_REQUEST, detail))
     presented = plain or bearer
+    if not presented and "HTTP_X_API_KEY" in request.META:
+        # The server hands on nothing of a header with a sign outside of ASCII, such as a no-break space.
+        detail = "The x-api-key header is empty or holds a sign that no key of ours has; copy the key anew."
+        raise _RefusedError(unauthorized(request, detail))
     if not presented:
         raise _RefusedError(unauthorized(request, "Send your key in the x-api-key header.", is_missing=True))
     if not may_be_key(presented):
@@ -168,7 +177,7 @@ def _holder(request: HttpRequest, digest: str, scope: Scope | None, *, at: datet
 def _replay(request: HttpRequest, digest: str, scope: Scope, *, at: datetime) -> HttpResponse | None:
     """The stored answer of a request that was done before, or that it is being done: free, and served even when the quota
     is spent."""
-    if request.method != "POST" or "HTTP_IDEMPOTENCY_KEY" not in request.META:
+    if request.method != "POST" or "HTTP_IDEMPOTENCY_KEY" not in request.META or _sized(request):
         return None
     holder = _holder(request, digest, scope, at=at)
     replay = early_answer(request, at=at, account_id=holder.account_id)

@@ -17,6 +17,7 @@ from legal.comparison import compare
 from legal.models import DfyPackage, DocumentVersion, PublishedPdf, VersionStatus
 from legal.reading import Shelf
 from levqor.accounts.models import Plan
+from levqor.lib.problems import no_content
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -117,7 +118,7 @@ def _unchanging(request: HttpRequest, content: bytes, sha256: str, content_type:
     }
     known = request.headers.get("If-None-Match", "")
     if f'"{sha256}"' in known or known.strip() == "*":
-        return HttpResponse(status=304, headers={"ETag": headers["ETag"], "Cache-Control": FOR_EVER})
+        return no_content({"ETag": headers["ETag"], "Cache-Control": FOR_EVER}, status=304)
     return HttpResponse(content, content_type=content_type, headers=headers)
 
 

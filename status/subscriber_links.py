@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 
+from levqor.lib.forms import STRAY
 from status.models import Subscriber
 
 _signer = Signer(salt="status.subscriber", sep=".")
@@ -16,7 +17,7 @@ def token_of(subscriber: Subscriber) -> str:
 def subscriber_of(token: str) -> Subscriber | None:
     """The subscriber that the token names; None where it was not made by us."""
     try:
-        pk = _signer.unsign(token)
+        pk = _signer.unsign(token.rstrip(STRAY))
     except BadSignature:
         return None
     return Subscriber.objects.filter(pk=pk).first()

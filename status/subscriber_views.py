@@ -23,6 +23,9 @@ type SubscriberView = Callable[[HttpRequest, Subscriber], HttpResponse]
 METHODS = ["GET", "HEAD", "POST"]
 
 
+# None of these pages asks for Django's token: people whose browser or mail program keeps no cookie use them too. Nobody can
+# post to an address that they do not know, and whoever subscribes somebody else gets no further than one mail.
+@csrf_exempt
 @require_http_methods(METHODS)
 def subscribe(request: HttpRequest) -> HttpResponse:
     form = SubscribeForm(request.POST if request.method == "POST" else None)
@@ -42,6 +45,7 @@ def subscribe_asked(request: HttpRequest) -> HttpResponse:
 def of_subscriber(view: SubscriberView) -> Callable[[HttpRequest, str], HttpResponse]:
     """The view with the subscriber that the token in the address names; private, and for no search engine."""
 
+    @csrf_exempt
     @never_cache
     @require_http_methods(METHODS)
     def opened(request: HttpRequest, token: str) -> HttpResponse:
@@ -116,14 +120,9 @@ def _change_endpoint(request: HttpRequest, subscriber: Subscriber, *, at: dateti
     return what in {"remove", "revive"}
 
 
-@csrf_exempt
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """GET shows a button. POST ends the subscription at once, also without a cookie: RFC 8058 mail programs send that."""
-    return _unsubscribe(request, token)
-
-
 @of_subscriber
-def _unsubscribe(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+def unsubscribe(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    """GET shows a button. POST ends the subscription at once: RFC 8058 mail programs send that."""
     if request.method == "POST":
         subscriptions.end(subscriber, by=CUSTOMER, at=timezone.now())
         subscriber.refresh_from_db()

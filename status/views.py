@@ -80,7 +80,7 @@ def respond(request: HttpRequest, answer: Answer, headers: dict[str, str]) -> Ht
     etag = answer.zipped_etag if is_zipped else answer.etag
     known = request.META.get("HTTP_IF_NONE_MATCH")
     if known and _holds(known, etag):
-        return HttpResponse(status=304, headers={"ETag": etag, **headers})
+        return no_content({"ETag": etag, **headers}, status=304)
     body = answer.body
     headers = {"Content-Type": answer.content_type, "ETag": etag, **headers}
     if is_zipped:

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from claims.models import Claim
 from claims.tests.make import NOW, claim_body, post_claim
 from levqor.cases.models import Case
+from levqor.lib.api import TOO_LARGE
 from levqor.mail.models import OutgoingMail
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +146,8 @@ def test_a_body_too_large_is_its_problem_on_a_laptop_too(client: Client, setting
         (b'{"plan": "pro", "plan": "growth"}', "The body has an object in which one name stands twice."),
         (b"[" * 100_000, "The body is nested too deeply."),
         (b"{", "The body is not valid JSON in UTF-8."),
+        (b'{"plan": 1e999}', TOO_LARGE),
+        (b'{"plan": ' + b"9" * 5000 + b"}", TOO_LARGE),
     ],
 )
 def test_it_says_what_is_wrong_with_the_json(client: Client, body: bytes, detail: str) -> None:

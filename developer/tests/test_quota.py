@@ -249,3 +249,14 @@ def test_an_error_under_the_sandbox_is_a_problem_that_no_cache_keeps() -> None:
     assert json.loads(answer.content)["type"].endswith("/developer/docs/errors/unauthorized")
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("key", ["", "one"])
+def test_a_body_too_large_for_anybody_counts_and_is_no_fault_of_ours(key: str) -> None:
+    secret, _ = make_key()
+
+    answer = Api(secret).post("jobs", b" " * 3_000_000, key=key)
+    buffer.flush()
+
+    assert (answer.status_code, answer.headers["X-RateLimit-Remaining"]) == (413, "999")
+    assert RecentRequest.objects.get().status == 413

@@ -18,6 +18,8 @@ from levqor.lib.bodies import nests_too_deep
 from levqor.lib.problems import Code, problem
 
 NOT_JSON: Final = "The body is not valid JSON in UTF-8."
+TOO_LARGE: Final = "The body has a number that is too large to be read exactly; send it as a string."
+MOST_DIGITS: Final = 300
 # What pydantic says of these speaks of Python, or of less than the caller wants to know.
 DETAILS: Final = {
     "missing": "This field is required.",
@@ -50,7 +52,13 @@ class StrictJsonParser(Parser):
             text = request.body.decode("utf-8")
             if nests_too_deep(text):
                 raise MalformedJsonError("The body is nested too deeply.")
-            body = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_once)
+            body = json.loads(
+                text,
+                parse_constant=_refuse_constant,
+                parse_float=_finite,
+                parse_int=_not_endless,
+                object_pairs_hook=_once,
+            )
             if "\\u" in text:
                 json.dumps(body, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
@@ -66,8 +74,15 @@ def _finite(text: str) -> float:
     """`1e999` is too large for a float, and infinity cannot be given back as JSON."""
     number = float(text)
     if math.isinf(number):
-        raise ValueError("a number too large")
+        raise MalformedJsonError(TOO_LARGE)
     return number
+
+
+def _not_endless(text: str) -> int:
+    """Python reads no integer of thousands of digits, and nobody means one."""
+    if len(text) > MOST_DIGITS:
+        raise MalformedJsonError(TOO_LARGE)
+    return int(text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -78,6 +78,8 @@ class AddressField(forms.EmailField):
         messages = {
             "required": f"Enter your {label[:1].lower()}{label[1:]}.",
             "invalid": "Enter an email address, such as name@example.com.",
+            "null_characters_not_allowed": "Enter an email address, such as name@example.com.",
+            "max_length": "An email address has at most 254 characters.",
         }
         super().__init__(label=label, max_length=254, error_messages=messages, **kwargs)
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.utils.encoding import escape_uri_path
 
 CONTENT_TYPE = "application/problem+json"
 API_PREFIXES = ("/api/", "/public/")
@@ -68,7 +69,7 @@ def problem(
         "status": code.status,
         "code": code.code,
         "detail": detail,
-        "instance": request.path,
+        "instance": escape_uri_path(request.path),
         "request_id": getattr(request, "request_id", ""),
         **extra,
     }
@@ -77,9 +78,9 @@ def problem(
     return HttpResponse(json.dumps(body), status=code.status, content_type=CONTENT_TYPE, headers=headers)
 
 
-def no_content(headers: dict[str, str]) -> HttpResponse:
-    """204: the answer to OPTIONS, without content and so without a type of it."""
-    response = HttpResponse(status=204, headers=headers)
+def no_content(headers: dict[str, str], *, status: int = 204) -> HttpResponse:
+    """204, the answer to OPTIONS, or 304: without content and so without a type of it, which a cache would take over."""
+    response = HttpResponse(status=status, headers=headers)
     del response.headers["Content-Type"]
     return response
 

@@ -69,6 +69,16 @@ def test_opening_a_link_changes_nothing(client: Client, page: str) -> None:
     assert (opened["Referrer-Policy"], opened["X-Robots-Tag"]) == ("same-origin", "noindex")
 
 
+def test_browsers_that_keep_no_cookie_subscribe_and_confirm() -> None:
+    client = Client(enforce_csrf_checks=True)
+
+    asked = ask(client)
+    confirmed = client.post(link_in(OutgoingMail.objects.get(name="status/confirm")) + ".")
+
+    assert (asked, confirmed.status_code) == (302, 302)
+    assert Subscriber.objects.get().state == SubscriberState.ACTIVE
+
+
 @pytest.mark.parametrize("page", ["confirm", "manage", "end"])
 def test_a_forged_link_leads_nowhere(client: Client, page: str) -> None:
     make_subscriber()
