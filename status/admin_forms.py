@@ -8,8 +8,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from levqor.lib.forms import LineField, LongTextField
 from status.component_states import ComponentState, worst
-from status.incidents import IMPACTS, NOT_YET, OVERTAKEN, RefusedError, Said, Update, check_past
+from status.incidents import IMPACTS, LONGEST, NOT_YET, OVERTAKEN, RefusedError, Said, Update, check_past
 from status.models import Component, Impact, Incident, IncidentKind, IncidentStatus
 from status.models.incidents import ANNOUNCED_AHEAD, new_public_id
 
@@ -38,7 +39,7 @@ class UpdateForm(forms.Form):
     """What is said next: the status, the words, and how each component is. Fields of components are made on the fly."""
 
     status = forms.ChoiceField(label="Status")
-    body = forms.CharField(
+    body = LongTextField(
         label="What do we tell?",
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 5}),
@@ -132,7 +133,7 @@ class WindowUpdateForm(UpdateForm):
 class HeadForm(forms.Form):
     """What a new incident has beside its first update. Its id comes with the form, so that one form opens one incident."""
 
-    name = forms.CharField(label="Title", max_length=200)
+    name = LineField(label="Title", max_length=200)
     public_id = forms.RegexField(r"\A[0-9a-f]{12}\Z", required=False, initial=new_public_id, widget=forms.HiddenInput)
 
     def clean_public_id(self) -> str:
@@ -162,6 +163,8 @@ class IncidentForm(HeadForm, UpdateForm):
         began: datetime | None = self.cleaned_data["started_at"]
         if began and began > timezone.now():
             raise ValidationError(NOT_YET)
+        if began and "ended_at" not in self.fields and timezone.now() - began > LONGEST:
+            raise ValidationError("That is longer than a month ago: look at the year.")
         return began
 
     def clean(self) -> dict[str, Any] | None:
@@ -260,6 +263,6 @@ class DismissForm(forms.Form):
 class TitleForm(forms.Form):
     """Another title, for a slip in the one that is on the page."""
 
-    name = forms.CharField(label="Title", max_length=200)
+    name = LineField(label="Title", max_length=200)
     reason = forms.CharField(label="Why?", max_length=500, initial="A slip of the pen.")
     seen_name = forms.CharField(widget=forms.HiddenInput, strip=False)

@@ -47,6 +47,8 @@ OVERTAKEN: Final = (
 )
 
 
+# What is longer is a slip of the keyboard, and uptime and credits would follow from it.
+LONGEST: Final = timedelta(days=31)
 NOT_YET: Final = "The incident cannot have begun in the future."
 
 
@@ -134,8 +136,12 @@ def check_past(said: list[Said], *, started_at: datetime, at: datetime) -> list[
     ends = [one.at for one in said if one.update.status == IncidentStatus.RESOLVED]
     if len(ends) != 1:
         raise RefusedError("What is written down afterwards ends with “Resolved”; an incident that lasts is opened.")
-    if ends[0] < started_at:
-        raise RefusedError("The incident cannot have ended before it began.")
+    if ends[0] <= started_at:
+        raise RefusedError("The incident has to end after it began.")
+    if ends[0] - started_at > LONGEST:
+        raise RefusedError(
+            "It would have lasted for longer than a month: look at the years. Write a longer one in parts."
+        )
     if said[-1].at > ends[0]:
         raise RefusedError("An update cannot be later than the end of the incident.")
     if said[0].at < started_at:

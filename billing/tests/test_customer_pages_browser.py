@@ -52,5 +52,5 @@ def test_a_customer_comes_back_and_tries_the_new_card(keyed_scene: Scene, open_b
     assert window.barriers() == []
     window.click("Yes, try it now")
 
-    assert "We are trying your card now" in window.text
+    assert "We are trying your new card now" in window.text
     assert NewCardAttempt.objects.get().status == "pending"
