@@ -137,17 +137,17 @@ def check_past(said: list[Said], *, started_at: datetime, at: datetime) -> list[
     if len(ends) != 1:
         raise RefusedError("What is written down afterwards ends with “Resolved”; an incident that lasts is opened.")
     if ends[0] <= started_at:
-        raise RefusedError("The incident has to end after it began.")
-    if ends[0] - started_at > LONGEST:
-        raise RefusedError(
-            "It would have lasted for longer than a month: look at the years. Write a longer one in parts."
-        )
+        raise RefusedError("The incident cannot have ended before it began, nor in the same minute.")
     if said[-1].at > ends[0]:
         raise RefusedError("An update cannot be later than the end of the incident.")
     if said[0].at < started_at:
         raise RefusedError("An update cannot be older than the beginning of the incident.")
     if said[-1].at > at:
         raise RefusedError("An update cannot lie in the future.")
+    if ends[0] - started_at > LONGEST:
+        raise RefusedError(
+            "It would have lasted for longer than a month: look at the years. Write a longer one in parts."
+        )
     return said
 
 
