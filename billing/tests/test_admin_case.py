@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -154,11 +154,19 @@ def test_a_reader_sees_the_case_and_no_verb(scene: Scene) -> None:
 def test_pausing_until_a_date_counts_from_the_customers_morning(sam: Client, scene: Scene) -> None:
     case = scene.case(scene.fail(next_attempt=None))
 
-    steer(sam, case, "pause", until_date="2099-07-01")
+    # Half a year ahead is on the other side of a change of the clocks.
+    day = timezone.localdate() + timedelta(days=180)
 
-    until = scene.case(case.invoice_id).paused_until
-    assert until
-    assert until.astimezone(case.account.zone).isoformat() == "2099-07-01T00:00:00+01:00"
+    steer(sam, case, "pause", until_date=day.isoformat())
+
+    assert scene.case(case.invoice_id).paused_until == datetime.combine(day, time(), case.account.zone)
+
+
+def test_a_pause_of_years_is_taken_for_a_slip(sam: Client, scene: Scene) -> None:
+    case = scene.case(scene.fail(next_attempt=None))
+
+    assert "Choose a day within a year" in steer(sam, case, "pause", until_date="2062-12-09")
+    assert scene.case(case.invoice_id).paused_at is None
 
 
 def test_a_move_that_somebody_else_made_first_is_told_in_words(sam: Client, scene: Scene) -> None:
