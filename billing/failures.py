@@ -252,16 +252,7 @@ def close_case(case: PaymentFailure, why: CloseReason, facts: InvoiceFacts | Non
             return f"case {case.pk} stays {case.status}"
         # Parts of an invoice that came in before the rest was given up were recovered all the same.
         paid = facts.amount_paid if facts else case.paid_cents
-        recovered = brought_in(case, paid)
-        step = _last_sent_step(case) if recovered else None
-        case.close(
-            why,
-            by=STRIPE,
-            at=at,
-            recovered_cents=recovered,
-            paid_cents=paid,
-            recovered_after_step=step.attempt_number if step else None,
-        )
+        case.close(why, by=STRIPE, at=at, recovered_cents=brought_in(case, paid), paid_cents=paid)
         recompute_reversal(case, at=at)
         cancel_pending_dunning_events(case, by=STRIPE, at=at)
         if restore_standing(case.account, by=STRIPE, at=at) and not service_is_over:
